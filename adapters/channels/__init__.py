@@ -1,0 +1,1 @@
+"""Native payloads of sales channels, turned into the canonical order."""

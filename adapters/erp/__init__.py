@@ -1,0 +1,1 @@
+"""The system that books orders, shipments, invoices and credit notes."""

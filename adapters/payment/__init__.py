@@ -1,0 +1,1 @@
+"""The system that takes money from cards and gives it back."""

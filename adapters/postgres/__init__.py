@@ -1,0 +1,1 @@
+"""Our own books: stock, credit, messages, events, the read model."""

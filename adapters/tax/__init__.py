@@ -1,0 +1,1 @@
+"""The system that works out and files sales tax."""

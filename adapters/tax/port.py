@@ -1,0 +1,13 @@
+"""What we need of it."""
+
+from typing import Protocol
+
+from adapters.port import Standing
+from domain.documents import TaxDocument
+
+
+class Tax(Protocol):
+    @property
+    def documents(self) -> Standing[TaxDocument]:
+        """Committed tax documents; `amounts` is the tax by line as the engine returned it."""
+        ...

@@ -1,0 +1,1 @@
+"""Each benchmark beside a bare floor, in one run. `python -m benchmarks NAME --json`."""

@@ -1,0 +1,50 @@
+"""What a system answers when asked to make something so. Being away is not an answer."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.base import Fact, Goal
+
+
+class Done(Fact):
+    """It is so. `standing` is all that stands there now under this key.
+
+    `ref` is the system's own number for it. `amounts` is what the system worked out per line, in
+    the order's currency: the tax of each line.
+    """
+
+    kind: Literal["done"] = "done"
+    standing: Goal
+    ref: str = ""
+    amounts: Goal = {}
+
+
+class Pending(Fact):
+    """Accepted; the answer will come as a message."""
+
+    kind: Literal["pending"] = "pending"
+
+
+class Refused(Fact):
+    """Definitely not, and nothing was changed; `standing` if it was asked for just before.
+
+    `reason` is a hold reason (docs/glossary.md), `detail` the system's own words. `sources` is a
+    counter-offer: how much of each line which source could still give.
+    """
+
+    kind: Literal["refused"] = "refused"
+    reason: str
+    detail: str = ""
+    standing: Goal | None = None
+    sources: dict[str, Goal] = {}
+
+
+class Unclear(Fact):
+    """An answer nobody understands, even when repeated. What stands is unknown."""
+
+    kind: Literal["unclear"] = "unclear"
+    detail: str
+
+
+Answer = Annotated[Done | Pending | Refused | Unclear, Field(discriminator="kind")]

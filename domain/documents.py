@@ -1,0 +1,155 @@
+"""What each outside system is told: no more of an order than that step needs.
+
+Every document says in `goal` exactly what is to stand under its key; an empty goal takes it back,
+and then the rest of the document is only there to say whose it was. Quantities are in the line's
+unit, amounts in `currency`.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from domain.base import Fact, Goal
+from domain.party import Address
+
+
+class Document(Fact):
+    goal: Goal
+    order_id: str
+
+
+class SoldLine(Fact):
+    """A line as sold: `price` is per `price_unit`, `amount` is net of tax and rounded."""
+
+    line: str
+    item: str
+    quantity: Decimal
+    unit: str
+    price: Decimal
+    price_unit: str
+    amount: Decimal
+
+
+class SalesOrder(Document):
+    """The order as the ERP books it. Goal: quantity by line."""
+
+    company: str
+    customer: str
+    purchase_order: str
+    currency: str
+    ship_to: Address | None = None
+    lines: tuple[SoldLine, ...] = ()
+
+
+class PickLine(Fact):
+    line: str
+    item: str
+    quantity: Decimal
+    unit: str
+
+
+class WarehouseRelease(Document):
+    """What one warehouse shall pick and ship. Goal: quantity by line."""
+
+    fulfilment_id: str
+    warehouse: str
+    ship_to: Address | None = None
+    ship_method: str = ""
+    lines: tuple[PickLine, ...] = ()
+
+
+class TransportBooking(Document):
+    """Transport for one fulfilment. Goal: quantity by line. `weight` is in kilograms."""
+
+    fulfilment_id: str
+    warehouse: str
+    ship_from: Address | None = None
+    ship_to: Address | None = None
+    ship_method: str = ""
+    weight: Decimal = Decimal(0)
+
+
+class ShipmentConfirmation(Document):
+    """What left a warehouse, for the ERP. Goal: quantity by line."""
+
+    sales_order: str
+    shipment_id: str
+    warehouse: str
+    carrier: str = ""
+    tracking: str = ""
+    shipped_at: datetime | None = None
+
+
+class TaxedLine(Fact):
+    """A line to tax: `amount` is net; negative on a return."""
+
+    line: str
+    item: str
+    quantity: Decimal
+    amount: Decimal
+    tax_code: str = ""
+
+
+class TaxDocument(Document):
+    """Final tax of one shipment, or of one return. Goal: quantity by line; answers tax by line.
+
+    `code` is the document's number in the tax engine, unique for ever.
+    """
+
+    code: str
+    company: str
+    customer: str
+    currency: str
+    date: date
+    is_return: bool = False
+    exempt: bool = False
+    ship_from: Address | None = None
+    ship_to: Address | None = None
+    lines: tuple[TaxedLine, ...] = ()
+
+
+class BilledLine(SoldLine):
+    tax: Decimal
+
+
+class Billing(Document):
+    """One shipment's invoice, or one return's credit note. Goal: quantity by line.
+
+    The ERP gives the number. All amounts are positive, on a credit note too.
+    """
+
+    company: str
+    customer: str
+    sales_order: str
+    purchase_order: str
+    document_id: str
+    currency: str
+    payment_terms: str
+    lines: tuple[BilledLine, ...] = ()
+    freight: Decimal = Decimal(0)
+    subtotal: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+
+
+class PaymentAuthorisation(Document):
+    """A claim on a card for the whole order. Goal: {"amount": …}."""
+
+    customer: str
+    currency: str
+    token: str
+
+
+class PaymentCapture(Document):
+    """Money taken for one invoice, from its order's authorisation. Goal: {"amount": …}."""
+
+    authorisation: str
+    document_id: str
+    currency: str
+
+
+class PaymentRefund(Document):
+    """Money given back for one credit note. Goal: {"amount": …}."""
+
+    captured: str
+    document_id: str
+    currency: str

@@ -1,0 +1,129 @@
+"""Everything that can reach an order from outside: one way in, one shape.
+
+`seq` is the message's place in the inbox: an order hears its messages in that order, each once.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from domain.answer import Done, Refused
+from domain.base import Fact, Goal, Id
+from domain.order_in import Code, LineNumber, OrderIn, Quantity
+
+
+class Heard(Fact):
+    """What every message carries. `id` is the sender's, `cause` what it may be told by."""
+
+    id: Id
+    seq: int = 0
+    correlation_id: str = ""
+
+
+class Placed(Heard):
+    kind: Literal["placed"] = "placed"
+    order: OrderIn
+
+
+class CancelRequested(Heard):
+    """Cancel what has not left: of these lines this much, or everything."""
+
+    kind: Literal["cancel"] = "cancel"
+    lines: dict[LineNumber, Quantity] = {}
+    reason: str = Field("", max_length=200)
+    by: str = ""
+
+
+class Amended(Heard):
+    """These lines shall be of these quantities."""
+
+    kind: Literal["amend"] = "amend"
+    lines: dict[LineNumber, Quantity] = Field(min_length=1)
+    by: str = ""
+
+
+class HoldPlaced(Heard):
+    """Somebody wants the order looked at before it goes on."""
+
+    kind: Literal["hold"] = "hold"
+    reason: Code = "manual"
+    detail: str = Field("", max_length=500)
+    scope: str = Field("order", max_length=80)
+    by: str = ""
+
+
+class HoldReleased(Heard):
+    kind: Literal["hold_release"] = "hold_release"
+    hold: Id
+    by: str = ""
+
+
+class MilestoneKind(StrEnum):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    PICKING = "picking"
+    PICKED = "picked"
+    PACKED = "packed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    DELIVERY_EXCEPTION = "delivery_exception"
+    CANCEL_ACCEPTED = "cancel_accepted"
+    CANCEL_REFUSED = "cancel_refused"
+    RETURN_RECEIVED = "return_received"
+    RETURN_INSPECTED = "return_inspected"
+
+
+class Disposition(StrEnum):
+    RESTOCK = "restock"
+    DAMAGED = "damaged"
+    QUARANTINE = "quarantine"
+    SCRAP = "scrap"
+
+
+class MilestoneLine(Fact):
+    line: LineNumber
+    quantity: Quantity
+    lots: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    disposition: Disposition | None = None
+
+
+class Milestone(Heard):
+    """What a warehouse or carrier says happened. Quantities are this message's own."""
+
+    kind: Literal["milestone"] = "milestone"
+    milestone: MilestoneKind
+    source: Code
+    fulfilment_id: Id | None = None
+    document: Id | None = None
+    occurred_at: datetime
+    shipment_id: Id | None = None
+    carrier: str = Field("", max_length=80)
+    tracking: str = Field("", max_length=120)
+    final: bool = False
+    lines: tuple[MilestoneLine, ...] = ()
+
+    @property
+    def quantities(self) -> Goal:
+        total: Goal = {}
+        for line in self.lines:
+            total[line.line] = total.get(line.line, Decimal(0)) + line.quantity
+        return total
+
+
+class Answered(Heard):
+    """The late answer to a call that said `Pending`."""
+
+    kind: Literal["answer"] = "answer"
+    key: str
+    answer: Annotated[Done | Refused, Field(discriminator="kind")]
+
+
+Message = Annotated[
+    Placed | CancelRequested | Amended | HoldPlaced | HoldReleased | Milestone | Answered,
+    Field(discriminator="kind"),
+]
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -1,0 +1,117 @@
+"""The order as a channel sends it: the public contract, checked before anything is stored.
+
+Only what is wrong with the document itself is refused here. What the document asks for (unknown
+customers, prices off contract) is a matter for the order, which is held until somebody decides.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.base import Id
+from domain.money import MINOR_UNITS
+from domain.party import Address
+
+MOST = Decimal(10) ** 9
+"""No line of a distributor's order is a thousand million of anything: a slip of the keyboard."""
+
+
+def _at_most_six_decimals(value: Decimal) -> Decimal:
+    exponent = value.normalize().as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -6:
+        raise ValueError("too many decimals: at most 6")
+    return value
+
+
+def _known_currency(value: str) -> str:
+    if value not in MINOR_UNITS:
+        raise ValueError("unknown currency")
+    return value
+
+
+Currency = Annotated[str, AfterValidator(_known_currency)]
+Quantity = Annotated[Decimal, Field(gt=0, lt=MOST), AfterValidator(_at_most_six_decimals)]
+UnitPrice = Annotated[Decimal, Field(ge=0, lt=MOST), AfterValidator(_at_most_six_decimals)]
+LineNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+"""A code of ours or of a unit: safe in a key, a queue's name and a URL."""
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PaymentIn(BaseModel):
+    """`account` is invoiced under the customer's terms; `card` carries the gateway's `token`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    method: Literal["account", "card", "prepaid"] = "account"
+    token: str | None = Field(None, max_length=200)
+
+    @model_validator(mode="after")
+    def _card_has_token(self) -> Self:
+        if self.method == "card" and not self.token:
+            raise ValueError("a card payment needs the gateway's token")
+        return self
+
+
+class LineIn(_Contract):
+    """`item` is our number; `customer_item` the buyer's own. `price` is per `price_unit`."""
+
+    line: LineNumber | None = None
+    item: Id
+    customer_item: Id | None = None
+    quantity: Quantity
+    unit: Code | None = None
+    price: UnitPrice | None = None
+    price_unit: Code | None = None
+    requested_date: date | None = None
+
+
+class OrderIn(_Contract):
+    """An order or a quote request. Lines without a number get 1, 2, 3…"""
+
+    company: Id | None = None
+    channel: Code
+    reference: Id
+    customer: Id
+    purchase_order: Id | None = None
+    currency: Currency
+    ship_to: Address
+    bill_to: Id | None = None
+    payment: PaymentIn = PaymentIn()
+    freight: UnitPrice | None = None
+    ship_method: Code | None = None
+    fulfilment: Literal["partial", "complete", "line_complete", "fill_or_kill"] = "partial"
+    ship_not_before: date | None = None
+    cancel_after: date | None = None
+    requested_date: date | None = None
+    kind: Literal["order", "quote"] = "order"
+    notes: str | None = Field(None, max_length=4000)
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    lines: tuple[LineIn, ...] = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="after")
+    def _numbered_once(self) -> Self:
+        numbers = [line.line or str(n) for n, line in enumerate(self.lines, 1)]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("line numbers must be unique")
+        return self
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        first, last = self.ship_not_before, self.cancel_after
+        if first and last and last < first:
+            raise ValueError("cancel_after lies before ship_not_before")
+        return self
+
+    def numbered(self) -> "OrderIn":
+        """The same order with a number on every line."""
+        lines = tuple(
+            line.model_copy(update={"line": line.line or str(n)})
+            for n, line in enumerate(self.lines, 1)
+        )
+        return self.model_copy(update={"lines": lines})

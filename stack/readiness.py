@@ -1,0 +1,55 @@
+"""Ways to see that a service works. Each returns None when it does, else what is wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import psycopg
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from adapters.search_attributes import register
+
+Ready = Callable[[], Awaitable[str | None]]
+
+
+def answers_http(url: str) -> Ready:
+    """Any answer below 400."""
+
+    async def ready() -> str | None:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            try:
+                answer = await client.get(url)
+            except httpx.TransportError as failure:
+                return f"{url}: {failure!r}"
+        return f"{url}: {answer.status_code}" if answer.is_error else None
+
+    return ready
+
+
+def answers_sql(url: str) -> Ready:
+    def look() -> str | None:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError as failure:
+            return str(failure)
+        return None
+
+    async def ready() -> str | None:
+        # In a thread, because an asynchronous connect that is cancelled leaves its socket open.
+        return await asyncio.to_thread(look)
+
+    return ready
+
+
+def serves_orders(address: str) -> Ready:
+    """Temporal answers and knows the search attributes (they are registered on the way)."""
+
+    async def ready() -> str | None:
+        try:
+            await register(await Client.connect(address))
+        except (RuntimeError, RPCError) as failure:
+            return f"{address}: {failure}"
+        return None
+
+    return ready

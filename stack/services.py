@@ -1,0 +1,125 @@
+"""The services of the stack, as data: what is run, with which environment, and when it works."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.processes import Program
+from stack.readiness import answers_http, answers_sql, serves_orders
+from stack.supervisor import Service
+
+SIMULATORS = ("erp", "wms-east", "wms-west", "tms-1", "tms-2", "tax", "payment")
+
+_LOCAL = {
+    "PYTHONUNBUFFERED": "1",
+    # What the services say to each other stays on this machine, whatever proxy its user has.
+    "NO_PROXY": ",".join(filter(None, ("127.0.0.1", os.environ.get("NO_PROXY")))),
+    "no_proxy": ",".join(filter(None, ("127.0.0.1", os.environ.get("no_proxy")))),
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where one running stack has its things."""
+
+    data: Path
+    ports: Mapping[str, int]
+    database_url: str
+    temporal_address: str
+    api_key: str
+    """With all scopes; the API stores its hash when it starts."""
+    workers: int = 1
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def log(self, name: str) -> Path:
+        return self.data / "logs" / f"{name}.log"
+
+    def environment(self) -> dict[str, str]:
+        """What the API and the workers are configured with."""
+        systems = {
+            f"THROUGHLINE_{name.upper().replace('-', '_')}_URL": self.url(name)
+            for name in SIMULATORS
+        }
+        return {
+            **_LOCAL,
+            "DATABASE_URL": self.database_url,
+            "TEMPORAL_ADDRESS": self.temporal_address,
+            "THROUGHLINE_API_PORT": str(self.ports["api"]),
+            "THROUGHLINE_API_URL": self.url("api"),
+            **systems,
+        }
+
+
+def postgres(program: Program, url: str) -> Service:
+    return Service(program, "postgres", answers_sql(url))
+
+
+def temporal(program: Program, address: str) -> Service:
+    return Service(program, "temporal", serves_orders(address))
+
+
+def simulators(site: Site) -> list[Service]:
+    return [_simulator(site, name) for name in SIMULATORS]
+
+
+def api(site: Site) -> Service:
+    program = Program(
+        "api",
+        (sys.executable, "-m", "api"),
+        log=site.log("api"),
+        env={
+            **site.environment(),
+            "THROUGHLINE_METRICS_PORT": str(site.ports["metrics"]),
+            "THROUGHLINE_BOOTSTRAP_KEY": site.api_key,
+        },
+    )
+    return Service(program, "api", answers_http(site.url("api") + "/readyz"))
+
+
+def workers(site: Site) -> list[Service]:
+    """The first has the remembered metrics port, the others the ports they were given."""
+    names = ["worker", *(f"worker-{number}" for number in range(2, site.workers + 1))]
+    return [_worker(site, name) for name in names]
+
+
+def metrics_port_name(worker: str) -> str:
+    return worker.replace("worker", "worker_metrics", 1)
+
+
+def extra_port_names(workers: int) -> list[str]:
+    """Ports that more than one worker need beside the usual ones."""
+    return [metrics_port_name(f"worker-{number}") for number in range(2, workers + 1)]
+
+
+def _worker(site: Site, name: str) -> Service:
+    port = metrics_port_name(name)
+    program = Program(
+        name,
+        (sys.executable, "worker.py"),
+        log=site.log(name),
+        env={**site.environment(), "THROUGHLINE_METRICS_PORT": str(site.ports[port])},
+    )
+    return Service(program, "worker", answers_http(site.url(port) + "/metrics"))
+
+
+def _simulator(site: Site, name: str) -> Service:
+    books = site.data / "simulators"
+    books.mkdir(exist_ok=True)
+    program = Program(
+        name,
+        (
+            *(sys.executable, "-m", "stack.simulators", name),
+            *("--port", str(site.ports[name]), "--book", str(books / f"{name}.db")),
+        ),
+        log=site.log(name),
+        env={
+            **_LOCAL,
+            "SIM_API_URL": site.url("api"),
+            "SIM_API_KEY": site.api_key,
+        },
+    )
+    return Service(program, "simulators", answers_http(site.url(name) + "/_sim/effects?key="))

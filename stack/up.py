@@ -1,0 +1,38 @@
+"""`throughline up`: the whole stack in the foreground, until Ctrl-C."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stack import run_file
+from stack.console import failures_told, report
+from stack.interrupts import until_stopped
+from stack.places import DATA
+from stack.running import Setup, Stack, running_stack, temporal_program
+
+
+def up(
+    workers: Annotated[int, typer.Option(min=1, max=8, help="How many worker processes.")] = 1,
+) -> None:
+    """Start everything, keep it running, and stop it on Ctrl-C."""
+    with failures_told():
+        program = temporal_program(report)
+        asyncio.run(until_stopped(_serve(Setup(workers=workers), program)))
+    report("Stopped.")
+
+
+async def _serve(setup: Setup, program: Path | None) -> None:
+    async with running_stack(setup, program, report) as stack:
+        stack.publish()
+        _welcome(stack)
+        await stack.supervisor.watch()
+
+
+def _welcome(stack: Stack) -> None:
+    info = stack.info
+    for name in ("console", "api", "temporal_ui", "metrics"):
+        report(f"  {name.replace('_', ' '):12} {info[name]}")
+    report(f"  {'more':12} {DATA / run_file.NAME}, logs in {DATA / 'logs'}")
+    report("Everything runs. Ctrl-C stops it.")

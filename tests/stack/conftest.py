@@ -1,0 +1,61 @@
+"""What the tests of the stack share: waiting with a deadline, and small services to look after."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stack.ports import free_ports
+from stack.processes import Program
+from stack.readiness import answers_http
+from stack.supervisor import Service
+
+STANDIN = Path(__file__).with_name("standin.py")
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended; one that nobody has waited for yet has ended too."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], within: float) -> float:
+    """Seconds until the condition held; fails when it does not within the given seconds."""
+    began = time.monotonic()
+    while True:
+        held = condition()
+        if held if isinstance(held, bool) else await held:
+            return time.monotonic() - began
+        assert time.monotonic() - began < within, f"not within {within} s"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that a server's own account may pass through, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="throughline-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+def standin(tmp_path: Path) -> Callable[[str], Service]:
+    """Makes services that answer HTTP and note in `notes` when they are told to stop."""
+
+    def make(name: str) -> Service:
+        port = free_ports([name])[name]
+        program = Program(
+            name,
+            (sys.executable, str(STANDIN), str(port), str(tmp_path / "notes"), name),
+            log=tmp_path / f"{name}.log",
+        )
+        return Service(program, "simulators", answers_http(f"http://127.0.0.1:{port}/"))
+
+    return make
