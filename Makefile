@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LOCK_TOOL := .throughline/lock-tool
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up bench check lock
+.PHONY: help demo test up bench check migration lock
 
 help:
 	@echo "make demo    a day at a distributor, with proofs, on servers of its own"
@@ -15,6 +15,7 @@ help:
 	@echo "make test    every test"
 	@echo "make check   format, lint, types, layers, contracts"
 	@echo "make bench   the benchmarks, each beside its floor"
+	@echo "make migration NAME='what changes'    draft the next revision of the tables"
 	@echo "make lock    resolve requirements.lock anew"
 
 # These two are one plain command each, so that make starts them without a shell between: they stop
@@ -39,6 +40,9 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+migration: $(READY)
+	$(BIN)/python -m stack migration draft "$(NAME)"
 
 # Exactly what the lock names, checked by its hashes, then the project itself without a network.
 $(READY): requirements.lock pyproject.toml

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from stack import doctor, entry_points, prepare, up
+from stack import doctor, entry_points, migration, prepare, up
 from stack.launch import follow
 
 app = typer.Typer(
@@ -36,5 +36,6 @@ def options(
 app.command()(up.up)
 app.command()(doctor.doctor)
 app.command()(prepare.prepare)
+app.add_typer(migration.app, name="migration")
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.worker)
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.api)

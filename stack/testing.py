@@ -16,14 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 from temporalio.service import RPCError
 
+from adapters.postgres.migrate import upgrade
 from stack import temporal
 from stack.places import StackError, locked
 from stack.ports import free_ports
-from stack.postgres import open_cluster
+from stack.postgres import drop_database, open_cluster
 from stack.processes import Program, start, stop
 
 PATIENCE = 30.0
@@ -42,6 +46,29 @@ def postgres_for_tests(*, durable: bool = False, own: bool = False) -> Iterator[
     name = "postgres-durable" if durable else "postgres"
     with _shared(name, lambda: _postgres(durable), own=own) as url:
         yield url
+
+
+@contextmanager
+def migrated_template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database to make others from; one for all processes of a run."""
+    with _shared("template", lambda: _template(server_url), own=False) as name:
+        yield name
+
+
+@contextmanager
+def fresh_database(server_url: str, template: str | None = None) -> Iterator[str]:
+    """The URL of a new database, a copy of `template` or empty, dropped afterwards."""
+    name = f"throughline_test_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True, connect_timeout=5) as connection:
+        connection.execute(
+            SQL("create database {} template {}").format(
+                Identifier(name), Identifier(template or "template0")
+            )
+        )
+    try:
+        yield _same_server(server_url, name)
+    finally:
+        drop_database(server_url, name)
 
 
 @contextmanager
@@ -95,6 +122,17 @@ def _postgres(durable: bool) -> Iterator[str]:
             # Elsewhere when the account that runs it cannot reach the folder.
             if cluster.home != folder:
                 shutil.rmtree(cluster.home)
+
+
+@contextmanager
+def _template(server_url: str) -> Iterator[str]:
+    with fresh_database(server_url) as url:
+        upgrade(url)
+        yield urlsplit(url).path.removeprefix("/")
+
+
+def _same_server(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 @contextmanager

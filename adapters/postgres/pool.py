@@ -1,0 +1,64 @@
+"""The one way to PostgreSQL: a pool of connections that commit every statement."""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+OPTIONS = "-c lock_timeout=2s -c statement_timeout=8s -c timezone=UTC"
+START_PATIENCE = 60.0
+"""Seconds a server may take to answer when a process of ours starts."""
+
+
+@asynccontextmanager
+async def open_pool(database_url: str, *, max_size: int = 10) -> AsyncIterator[AsyncConnectionPool]:
+    """A pool of autocommit connections; waits for a server that is still starting.
+
+    Raises `psycopg.OperationalError` when it does not answer within `START_PATIENCE`.
+    """
+    await _wait_for_server(database_url)
+    pool = AsyncConnectionPool(
+        database_url,
+        min_size=min(2, max_size),
+        max_size=max_size,
+        kwargs={"autocommit": True, "options": OPTIONS},
+        check=_check,
+        timeout=10.0,
+        open=False,
+        name="throughline",
+    )
+    async with pool:
+        yield pool
+
+
+async def _wait_for_server(database_url: str) -> None:
+    async for attempt in AsyncRetrying(
+        stop=stop_after_delay(START_PATIENCE),
+        wait=wait_fixed(0.25),
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        reraise=True,
+    ):
+        with attempt:
+            # In a thread, because an asynchronous connect that is cancelled leaves its socket open.
+            await asyncio.to_thread(_connect, database_url)
+
+
+def _connect(database_url: str) -> None:
+    psycopg.connect(database_url, connect_timeout=5).close()
+
+
+async def _check(connection: AsyncConnection[TupleRow]) -> None:
+    """Refuse a connection that the server has closed, without a round trip.
+
+    An idle connection has nothing to read; one that has, holds a notice or the end.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
