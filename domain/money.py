@@ -4,6 +4,9 @@ Minor units are those of ISO 4217; the table lists the currencies this product a
 """
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from domain.base import Fact
 
@@ -14,6 +17,15 @@ MINOR_UNITS = {
     "OMR": 3, "PEN": 2, "PHP": 2, "PLN": 2, "RON": 2, "SAR": 2, "SEK": 2, "SGD": 2, "THB": 2,
     "TND": 3, "TRY": 2, "TWD": 2, "USD": 2, "VND": 0, "ZAR": 2,
 }  # fmt: skip
+
+
+def _known_currency(value: str) -> str:
+    if value not in MINOR_UNITS:
+        raise ValueError("unknown currency")
+    return value
+
+
+Currency = Annotated[str, AfterValidator(_known_currency)]
 
 
 class UnknownCurrency(ValueError):

@@ -4,36 +4,60 @@ Only what is wrong with the document itself is refused here. What the document a
 customers, prices off contract) is a matter for the order, which is held until somebody decides.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from domain.base import Id
-from domain.money import MINOR_UNITS
+from domain.money import Currency
 from domain.party import Address
 
 MOST = Decimal(10) ** 9
 """No line of a distributor's order is a thousand million of anything: a slip of the keyboard."""
 
 
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+
+
+def _plain_number(value: object) -> object:
+    # Python also reads 1_000, blanks around and digits of other scripts; no partner means those.
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
+        raise ValueError("not a decimal number")
+    return value
+
+
 def _at_most_six_decimals(value: Decimal) -> Decimal:
-    exponent = value.normalize().as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -6:
+    digits, exponent = value.as_tuple().digits, value.as_tuple().exponent
+    while digits and digits[-1] == 0:
+        digits, exponent = digits[:-1], int(exponent) + 1
+    if digits and int(exponent) < -6:
         raise ValueError("too many decimals: at most 6")
     return value
 
 
-def _known_currency(value: str) -> str:
-    if value not in MINOR_UNITS:
-        raise ValueError("unknown currency")
-    return value
-
-
-Currency = Annotated[str, AfterValidator(_known_currency)]
-Quantity = Annotated[Decimal, Field(gt=0, lt=MOST), AfterValidator(_at_most_six_decimals)]
-UnitPrice = Annotated[Decimal, Field(ge=0, lt=MOST), AfterValidator(_at_most_six_decimals)]
+Quantity = Annotated[
+    Decimal,
+    BeforeValidator(_plain_number),
+    Field(gt=0, lt=MOST),
+    AfterValidator(_at_most_six_decimals),
+]
+UnitPrice = Annotated[
+    Decimal,
+    BeforeValidator(_plain_number),
+    Field(ge=0, lt=MOST),
+    AfterValidator(_at_most_six_decimals),
+]
 LineNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """A code of ours or of a unit: safe in a key, a queue's name and a URL."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.base import Fact, Id
+from domain.money import Currency
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -22,26 +23,32 @@ class Address(Fact):
     country: str = Field(pattern=r"^[A-Z]{2}$")
 
 
-class Company(Fact):
+class CompanyData(Fact):
     """The legal entity that sells."""
 
-    id: Id
     name: Name
-    currency: str
+    currency: Currency
 
 
-class Customer(Fact):
+class Company(CompanyData):
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+class CustomerData(Fact):
     """Who buys (sold-to). `bill_to` names another customer's account when somebody else pays.
 
     `credit_limit` is in the customer's currency; `payment_terms` is a term code such as NET30.
     """
 
-    id: Id
     name: Name
-    currency: str
-    credit_limit: Decimal = Field(ge=0)
-    payment_terms: str = Field(max_length=40)
+    currency: Currency
+    credit_limit: Decimal = Field(ge=0, lt=10**15, decimal_places=6)
+    payment_terms: str = Field(min_length=1, max_length=40)
     address: Address
     bill_to: Id | None = None
     price_list: Id | None = None
     tax_exempt: bool = False
+
+
+class Customer(CustomerData):
+    id: Id
