@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from domain.base import Fact, Goal
+from domain.hold import Problem
+from domain.terms import Terms
 
 
 class Done(Fact):
@@ -29,15 +31,15 @@ class Pending(Fact):
 class Refused(Fact):
     """Definitely not, and nothing was changed; `standing` if it was asked for just before.
 
-    `reason` is a hold reason (docs/glossary.md), `detail` the system's own words. `sources` is a
-    counter-offer: how much of each line which source could still give.
+    `reason` is a hold reason (docs/glossary.md), `detail` the system's own words. `offers` is a
+    counter-offer: how much of each item which source could still give, in stock units.
     """
 
     kind: Literal["refused"] = "refused"
     reason: str
     detail: str = ""
     standing: Goal | None = None
-    sources: dict[str, Goal] = {}
+    offers: dict[str, Goal] = {}
 
 
 class Unclear(Fact):
@@ -47,4 +49,18 @@ class Unclear(Fact):
     detail: str
 
 
-Answer = Annotated[Done | Pending | Refused | Unclear, Field(discriminator="kind")]
+class Captured(Fact):
+    """The order's lines as our master data and prices know them, today.
+
+    `problems` are what must be decided first; `offers` what each source could give of each item,
+    in stock units.
+    """
+
+    kind: Literal["captured"] = "captured"
+    standing: Goal
+    terms: Terms
+    offers: dict[str, Goal] = {}
+    problems: tuple[Problem, ...] = ()
+
+
+Answer = Annotated[Done | Pending | Refused | Unclear | Captured, Field(discriminator="kind")]

@@ -7,14 +7,83 @@ unit, amounts in `currency`.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from domain.base import Fact, Goal
 from domain.party import Address
+
+D = TypeVar("D", bound="Document")
 
 
 class Document(Fact):
     goal: Goal
     order_id: str
+
+
+class Instruction(Fact, Generic[D]):
+    """One call: make `document.goal` stand under `key` at `system`.
+
+    `ask` first when an earlier call's outcome is unknown. `run` is the run that wants it: after a
+    reset, Temporal repeats calls for another one.
+    """
+
+    key: str
+    effect: str
+    system: str
+    ask: bool
+    run: str
+    document: D
+
+
+class WantedLine(Fact):
+    """A line as the channel asked for it."""
+
+    line: str
+    item: str
+    quantity: Decimal
+    unit: str | None = None
+    price: Decimal | None = None
+    price_unit: str | None = None
+
+
+class CaptureRequest(Document):
+    """What is to be looked up for an order. Goal: quantity by line."""
+
+    company: str | None = None
+    customer: str
+    bill_to: str | None = None
+    currency: str
+    on: date
+    lines: tuple[WantedLine, ...] = ()
+
+
+class CreditClaim(Document):
+    """How much of an account's credit the order uses. Goal: {"open": …, "invoiced": …}."""
+
+    account: str
+    currency: str
+
+
+class StockPosition(Fact):
+    """`quantity` of the line, and the same in stock units."""
+
+    position: str
+    line: str
+    item: str
+    location: str
+    quantity: Decimal
+    stock_quantity: Decimal
+
+
+class StockClaim(Document):
+    """What is to be reserved for the order, shipped goods included. Goal: quantity by position.
+
+    `factors` is how many stock units one unit of each line holds, for what is heard of later.
+    """
+
+    positions: tuple[StockPosition, ...] = ()
+    items: dict[str, str] = {}
+    factors: dict[str, Decimal] = {}
 
 
 class SoldLine(Fact):

@@ -1,6 +1,7 @@
 """Everything that can reach an order from outside: one way in, one shape.
 
-`seq` is the message's place in the inbox: an order hears its messages in that order, each once.
+`n` is the message's number among those of its order, without gaps: an order hears its messages in
+that order, each once, and knows by the last number it heard which ones it has not heard yet.
 """
 
 from datetime import datetime
@@ -13,19 +14,24 @@ from pydantic import Field, TypeAdapter
 from domain.answer import Done, Refused
 from domain.base import Fact, Goal, Id
 from domain.order_in import Code, LineNumber, OrderIn, Quantity
+from domain.patience import Patience
 
 
 class Heard(Fact):
-    """What every message carries. `id` is the sender's, `cause` what it may be told by."""
+    """What every message carries. `id` is the sender's own for it."""
 
     id: Id
-    seq: int = 0
+    n: int = 0
     correlation_id: str = ""
 
 
 class Placed(Heard):
+    """`duplicate_of` names an order like this one that was placed within the last day."""
+
     kind: Literal["placed"] = "placed"
     order: OrderIn
+    duplicate_of: str = ""
+    patience: Patience = Patience()
 
 
 class CancelRequested(Heard):
@@ -122,8 +128,41 @@ class Answered(Heard):
     answer: Annotated[Done | Refused, Field(discriminator="kind")]
 
 
+class StockArrived(Heard):
+    """An item the order waits for can be had: `available` stock units of it at `location`."""
+
+    kind: Literal["stock_arrived"] = "stock_arrived"
+    item: str
+    location: str
+    available: Decimal
+
+
+class StockLost(Heard):
+    """Goods reserved for the order are not there: `quantity` in the line's unit."""
+
+    kind: Literal["stock_lost"] = "stock_lost"
+    line: LineNumber
+    location: str
+    quantity: Decimal
+
+
+class Skipped(Heard):
+    """Stands in for a message nobody could read, so that the next one can be heard."""
+
+    kind: Literal["skipped"] = "skipped"
+
+
 Message = Annotated[
-    Placed | CancelRequested | Amended | HoldPlaced | HoldReleased | Milestone | Answered,
+    Placed
+    | CancelRequested
+    | Amended
+    | HoldPlaced
+    | HoldReleased
+    | Milestone
+    | Answered
+    | StockArrived
+    | StockLost
+    | Skipped,
     Field(discriminator="kind"),
 ]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -1,0 +1,114 @@
+"""Effects: standing claims on systems. What we last asked for, and what each last confirmed."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from domain.base import ZERO, Fact, Goal
+
+
+class Step(StrEnum):
+    """What an order makes stand around it, in the order in which it is built up."""
+
+    CAPTURE = "capture"
+    CREDIT = "credit"
+    AUTHORISE = "authorise"
+    STOCK = "stock"
+    ERP = "erp"
+    RELEASE = "release"
+    BOOK = "book"
+    CONFIRM = "confirm"
+    TAX = "tax"
+    INVOICE = "invoice"
+    COLLECT = "collect"
+    RETURN_TAX = "return_tax"
+    CREDIT_NOTE = "credit_note"
+    REFUND = "refund"
+
+    @property
+    def rank(self) -> int:
+        return _RANK[self]
+
+    @property
+    def ours(self) -> bool:
+        """Whether our own books keep it; then repeating a statement of it is harmless."""
+        return self in (Step.CAPTURE, Step.CREDIT, Step.STOCK)
+
+
+_RANK = {step: rank for rank, step in enumerate(Step)}
+
+
+class EffectState(StrEnum):
+    """`sent`: a call is under way. `pending`: an answer will come. `unknown`: to be asked for.
+
+    `unclear`: nobody understands what the system answers, and a person has been asked.
+    """
+
+    SENT = "sent"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    UNCLEAR = "unclear"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+_SETTLED = (EffectState.CONFIRMED, EffectState.REFUSED)
+
+
+class Effect(BaseModel):
+    """One standing claim on one system.
+
+    `generation` names the key it stands under; it grows after a definite refusal of something of
+    which nothing stands, and after an undo. `version` counts what was confirmed. `amounts` is what
+    the system worked out by line, in the order's currency. `since` is when it got into its state.
+    """
+
+    step: Step
+    subject: str = ""
+    system: str = ""
+    generation: int = 1
+    version: int = 0
+    state: EffectState = EffectState.CONFIRMED
+    asked: Goal = {}
+    standing: Goal = {}
+    amounts: Goal = {}
+    ref: str = ""
+    since: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return effect_name(self.step, self.subject)
+
+    @property
+    def uncertain(self) -> bool:
+        return self.state not in _SETTLED
+
+    @property
+    def at_most(self) -> Goal:
+        """What may stand there, for all we know."""
+        if not self.uncertain:
+            return self.standing
+        names = [*self.standing, *(name for name in self.asked if name not in self.standing)]
+        return {n: max(self.standing.get(n, ZERO), self.asked.get(n, ZERO)) for n in names}
+
+
+class Action(Fact):
+    """Make `goal` stand at a system. `ask` first when an earlier call's outcome is unknown."""
+
+    effect: str
+    key: str
+    step: Step
+    subject: str
+    system: str
+    goal: Goal
+    ask: bool
+
+
+def effect_name(step: Step, subject: str = "") -> str:
+    return f"{step}/{subject}"
+
+
+def effect_key(order_id: str, effect: Effect) -> str:
+    """The name under which a system knows the effect: the same in every attempt and every run."""
+    return f"{order_id}/{effect.step}/{effect.subject}/{effect.generation}"

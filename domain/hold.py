@@ -1,0 +1,79 @@
+"""Holds: a scope of an order parked until somebody decides, or until it no longer matters."""
+
+from datetime import datetime
+
+from domain.base import Fact
+
+OWNERS = {
+    "unknown_customer": "customer service",
+    "unknown_item": "master data",
+    "unknown_unit": "master data",
+    "price_mismatch": "pricing",
+    "no_price": "pricing",
+    "currency_mismatch": "pricing",
+    "suspected_duplicate": "customer service",
+    "credit_limit": "credit",
+    "payment_declined": "credit",
+    "unavailable_inventory": "inventory",
+    "overshipped": "warehouse",
+    "warehouse_rejected": "warehouse",
+    "compensation_refused": "operations",
+    "no_answer": "operations",
+    "unexpected_answer": "operations",
+    "manual": "customer service",
+}
+"""Who looks after a hold of this reason; whatever a system refused is for operations."""
+
+WAIVABLE = frozenset({"price_mismatch", "suspected_duplicate"})
+"""Releasing one of these accepts what it is about. All others are looked into again."""
+
+CLEARS_ON = {
+    "unknown_customer": "the customer exists, then release",
+    "unknown_item": "the item exists, then release",
+    "unknown_unit": "the item has the unit, then release",
+    "no_price": "a price exists, then release",
+    "price_mismatch": "release to accept the price, or cancel",
+    "currency_mismatch": "release after the customer's currency was changed, or cancel",
+    "suspected_duplicate": "release to go on, or cancel",
+    "credit_limit": "credit is available, then release",
+    "payment_declined": "release to try again, or cancel",
+    "overshipped": "release when the difference is agreed",
+    "no_answer": "the answer comes, or release to ask again",
+    "manual": "release",
+}
+
+
+class Problem(Fact):
+    """Something that must be decided before `scope` can go on: an order, a line, a fulfilment."""
+
+    reason: str
+    scope: str = "order"
+    detail: str = ""
+
+
+class Hold(Fact):
+    """`scope` is `order`, `line/<line>` or `fulfilment/<source>`; `effect` what waits for it.
+
+    `id` is unique for ever: a hold placed again for the same reason is another hold.
+    """
+
+    id: str
+    reason: str
+    scope: str = "order"
+    detail: str = ""
+    effect: str | None = None
+    since: datetime
+    released_at: datetime | None = None
+    released_by: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.released_at is None
+
+    @property
+    def owner(self) -> str:
+        return OWNERS.get(self.reason, "operations")
+
+    @property
+    def clears_on(self) -> str:
+        return CLEARS_ON.get(self.reason, "release to try again, or cancel")

@@ -1,0 +1,315 @@
+"""The order: what was asked for, what is known of it, and how much of it has got how far.
+
+Quantities are in each line's own unit. The order is data: `hearing` says what messages change,
+`settling` what answers change, `plan` what is to be done about it, `status` what it is called.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from domain.base import ZERO, Fact, Goal, added
+from domain.effect import Effect, EffectState, Step, effect_key, effect_name
+from domain.event import Event
+from domain.hold import Hold, Problem
+from domain.order_in import OrderIn, PaymentIn
+from domain.party import Address
+from domain.patience import Patience
+from domain.terms import LineTerms, Terms
+
+
+class Header(Fact):
+    """What the channel said of the order as a whole."""
+
+    company: str | None = None
+    channel: str
+    reference: str
+    customer: str
+    purchase_order: str | None = None
+    currency: str
+    ship_to: Address
+    bill_to: str | None = None
+    payment: PaymentIn = PaymentIn()
+    freight: Decimal | None = None
+    ship_method: str | None = None
+    fulfilment: Literal["partial", "complete", "line_complete", "fill_or_kill"] = "partial"
+    ship_not_before: date | None = None
+    cancel_after: date | None = None
+    requested_date: date | None = None
+    kind: Literal["order", "quote"] = "order"
+    notes: str | None = None
+    attributes: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, order: OrderIn) -> "Header":
+        return cls.model_validate(order.model_dump(exclude={"lines"}))
+
+
+class Line(BaseModel):
+    """`item`, `unit` and `price` as they were asked for; `sources` is what each location is to
+    deliver, shipped goods included; `picked`, `packed`, `shipped` are by location.
+
+    `unreleased` is what a location shipped without having been asked to.
+    """
+
+    line: str
+    item: str
+    unit: str | None = None
+    price: Decimal | None = None
+    price_unit: str | None = None
+    ordered: Decimal
+    cancelled: Decimal = ZERO
+    sources: Goal = {}
+    unreleased: Goal = {}
+    picked: Goal = {}
+    packed: Goal = {}
+    shipped: Goal = {}
+    delivered: Decimal = ZERO
+    returned: Decimal = ZERO
+
+    @property
+    def total_shipped(self) -> Decimal:
+        return sum(self.shipped.values(), ZERO)
+
+    @property
+    def agreed(self) -> Decimal:
+        """What left the warehouse was agreed, whatever was ordered or cancelled meanwhile."""
+        return max(self.ordered - self.cancelled, self.total_shipped)
+
+    @property
+    def backordered(self) -> Decimal:
+        """What no source is to deliver yet."""
+        return max(self.agreed - sum(self.sources.values(), ZERO), ZERO)
+
+
+class Shipment(BaseModel):
+    """Goods that left `source` together. Invoiced together, too."""
+
+    id: str
+    source: str
+    lines: Goal
+    document: str = ""
+    carrier: str = ""
+    tracking: str = ""
+    shipped_at: datetime
+    delivered_at: datetime | None = None
+
+
+class Return(BaseModel):
+    """Goods that came back to `source`. `inspected` is credited, whatever its condition."""
+
+    id: str
+    source: str
+    received: Goal = {}
+    inspected: Goal = {}
+    received_at: datetime
+    inspected_at: datetime | None = None
+
+
+class Outcome(Fact):
+    """What became of message number `n`: `done`, or `refused` for a reason."""
+
+    n: int
+    status: Literal["done", "refused"] = "done"
+    reason: str = ""
+    detail: str = ""
+
+
+class Order(BaseModel):
+    """The whole state. It can be stored at any moment and gone on with from there.
+
+    `heard` is the number of the last message heard. `offers` is what sources were last known to
+    have, by location and item, in stock units. `news` and `outcomes` are for the next record.
+    """
+
+    id: str
+    revision: int = 0
+    heard: int = 0
+    correlation_id: str = ""
+    header: Header | None = None
+    placed_at: datetime | None = None
+    lines: list[Line] = []
+    terms: Terms | None = None
+    offers: dict[str, Goal] = {}
+    shipments: list[Shipment] = []
+    returns: list[Return] = []
+    effects: dict[str, Effect] = {}
+    holds: list[Hold] = []
+    holds_placed: int = 0
+    waived: list[str] = []
+    picking: list[str] = []
+    news: list[Event] = []
+    outcomes: list[Outcome] = []
+    closed_at: datetime | None = None
+    closings: int = 0
+    patience: Patience = Field(default_factory=Patience)
+
+    # what is known
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def all_shipped(self) -> bool:
+        return all(line.total_shipped >= line.agreed for line in self.lines)
+
+    @property
+    def all_inspected(self) -> bool:
+        return all(back.inspected_at is not None for back in self.returns)
+
+    @property
+    def open_holds(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.open]
+
+    @property
+    def wanted_items(self) -> Goal:
+        """What the order waits for, by item, in stock units."""
+        if self.terms is None or self.closed:
+            return {}
+        lines = [line for line in self.lines if line.backordered and line.line in self.terms.lines]
+        return added(
+            *(
+                {
+                    self.terms.lines[x.line].item: x.backordered
+                    * self.terms.lines[x.line].stock_factor
+                }
+                for x in lines
+            )
+        )
+
+    def line(self, number: str) -> Line:
+        """Raises KeyError for a line the order does not have."""
+        for line in self.lines:
+            if line.line == number:
+                return line
+        raise KeyError(number)
+
+    def line_terms(self, number: str) -> LineTerms:
+        """Of an order that has been captured."""
+        assert self.terms is not None, "asked for before capture"
+        return self.terms.lines[number]
+
+    def effect(self, step: Step, subject: str = "") -> Effect | None:
+        return self.effects.get(effect_name(step, subject))
+
+    def effects_of(self, step: Step) -> Iterator[Effect]:
+        return (effect for effect in self.effects.values() if effect.step is step)
+
+    def standing(self, step: Step, subject: str = "") -> Goal:
+        effect = self.effect(step, subject)
+        return effect.standing if effect else {}
+
+    def at_most(self, step: Step, subject: str = "") -> Goal:
+        effect = self.effect(step, subject)
+        return effect.at_most if effect else {}
+
+    def key(self, effect: Effect) -> str:
+        return effect_key(self.id, effect)
+
+    # what any change may need
+
+    def resume(self) -> None:
+        """Enter from a stored state: whatever was on its way then has an unknown outcome now."""
+        self.revision += 1
+        for effect in self.effects.values():
+            if effect.state is EffectState.SENT:
+                effect.state = EffectState.UNKNOWN
+
+    def tell(
+        self,
+        kind: str,
+        fact: str,
+        at: datetime,
+        data: dict[str, Any] | None = None,
+        cause: str = "",
+    ) -> None:
+        """News, named after the fact behind it: an answer or a message, never a decision."""
+        event = Event(
+            id=f"{self.id}/{fact}",
+            kind=kind,
+            at=at,
+            cause=cause,
+            data={"order_id": self.id, **(data or {})},
+        )
+        self.news.append(event)
+
+    def place_hold(self, problem: Problem, now: datetime, effect: str | None = None) -> None:
+        """Park a scope, unless it is parked for the same reason already."""
+        same = (problem.scope, problem.reason, effect)
+        if any((hold.scope, hold.reason, hold.effect) == same for hold in self.open_holds):
+            return
+        self.holds_placed += 1
+        hold = Hold(
+            id=f"{self.id}-H{self.holds_placed}",
+            reason=problem.reason,
+            scope=problem.scope,
+            detail=problem.detail,
+            effect=effect,
+            since=now,
+        )
+        self.holds.append(hold)
+        data = {"hold_id": hold.id, "reason": hold.reason, "scope": hold.scope}
+        self.tell("order.held", f"held/{hold.id}", now, data)
+
+    def end_hold(self, hold: Hold, now: datetime, by: str) -> None:
+        """Keep it as released; of those, only the latest hundred."""
+        released = hold.model_copy(update={"released_at": now, "released_by": by})
+        self.holds = [released if each.id == hold.id else each for each in self.holds]
+        ended = [each.id for each in self.holds if not each.open][:-100]
+        self.holds = [each for each in self.holds if each.id not in ended]
+        data = {"hold_id": hold.id, "reason": hold.reason, "scope": hold.scope, "by": by}
+        self.tell("order.hold_released", f"released/{hold.id}", now, data)
+
+    def end_holds_of(self, effect: str, now: datetime) -> None:
+        for hold in self.open_holds:
+            if hold.effect == effect:
+                self.end_hold(hold, now, by="throughline")
+
+    def deadlines(self) -> dict[str, datetime]:
+        """By effect, until when an answer that was promised may take."""
+        held = {hold.effect for hold in self.open_holds}
+        return {
+            name: effect.since + self.patience.answer
+            for name, effect in self.effects.items()
+            if effect.state is EffectState.PENDING and effect.since and name not in held
+        }
+
+    def expire(self, now: datetime) -> None:
+        """Whoever promised an answer and did not give it in time is a case for a person."""
+        for name, due in self.deadlines().items():
+            if due <= now:
+                self.place_hold(Problem(reason="no_answer"), now, effect=name)
+
+    def close(self, now: datetime) -> None:
+        self.closed_at = now
+        self.closings += 1
+        self.tell("order.closed", f"closed/{self.closings}", now)
+
+
+class Entry(Fact):
+    """One record of an order, and when in its life it was made, by which run on which engine."""
+
+    order: Order
+    run: str
+    engine: str = ""
+    history_length: int
+
+
+class Recorded(Fact):
+    """What a record did, for whoever reads the history; or the newer state it found."""
+
+    did: str = ""
+    ahead: Order | None = None
+
+
+class Misunderstood(Exception):
+    """A message that says something this order cannot make sense of."""
+
+
+def workflow_id(order_id: str) -> str:
+    """The workflow of an order, by whose name loops and activities start and signal it."""
+    return f"order-{order_id}"

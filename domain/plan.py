@@ -1,0 +1,256 @@
+"""What should hold, what does, and therefore what to do: going forward and going back alike."""
+
+from collections.abc import Iterator
+
+from domain.amounts import authorised_goal, credit_goal, invoice_total, refund_total
+from domain.base import ZERO, Fact, Goal, tidy
+from domain.effect import Action, Effect, EffectState, Step, effect_name
+from domain.order import Order, Shipment
+from domain.sourcing import position
+
+_PREPARED = frozenset({Step.CAPTURE, Step.CREDIT, Step.AUTHORISE})
+
+AFTER: dict[Step, frozenset[Step]] = {
+    Step.CREDIT: frozenset({Step.CAPTURE}),
+    Step.AUTHORISE: frozenset({Step.CAPTURE}),
+    Step.STOCK: _PREPARED,
+    Step.ERP: _PREPARED | {Step.STOCK},
+    Step.RELEASE: _PREPARED | {Step.STOCK, Step.ERP},
+    Step.COLLECT: frozenset({Step.AUTHORISE}),
+}
+"""Going forward, a step waits for these whatever they are about."""
+
+AFTER_SAME: dict[Step, frozenset[Step]] = {
+    Step.BOOK: frozenset({Step.RELEASE}),
+    Step.INVOICE: frozenset({Step.CONFIRM, Step.TAX}),
+    Step.COLLECT: frozenset({Step.INVOICE}),
+    Step.CREDIT_NOTE: frozenset({Step.RETURN_TAX}),
+    Step.REFUND: frozenset({Step.CREDIT_NOTE}),
+}
+"""And for these about the same fulfilment, shipment or return."""
+
+BACK_AFTER: dict[Step, frozenset[Step]] = {
+    Step.ERP: frozenset({Step.RELEASE}),
+    Step.AUTHORISE: frozenset({Step.RELEASE, Step.COLLECT}),
+}
+"""Going back, a step waits for these. Our own credit and stock go back at once, behind nobody."""
+
+PARKED = frozenset(Step) - {
+    Step.CAPTURE, Step.CONFIRM, Step.TAX, Step.INVOICE, Step.COLLECT,
+    Step.RETURN_TAX, Step.CREDIT_NOTE, Step.REFUND,
+}  # fmt: skip
+"""What a hold on the order keeps from growing. What follows from goods that moved goes on."""
+
+
+class Target(Fact):
+    """What should stand at one system."""
+
+    step: Step
+    subject: str = ""
+    system: str = ""
+    goal: Goal = {}
+
+
+def targets(order: Order) -> dict[str, Target]:
+    """What should stand at every system, given the quantities. The one place that says so."""
+    should = {
+        name: Target(step=effect.step, subject=effect.subject, system=effect.system)
+        for name, effect in order.effects.items()
+    }
+    for target in _wanted(order):
+        name = effect_name(target.step, target.subject)
+        old = order.effects.get(name)
+        # Whoever has it keeps it: it is amended and taken back where it stands.
+        system = old.system if old and (old.at_most or old.uncertain) else target.system
+        should[name] = target.model_copy(update={"system": system, "goal": tidy(target.goal)})
+    return should
+
+
+def _wanted(order: Order) -> Iterator[Target]:
+    if not order.lines:
+        return
+    captured = order.standing(Step.CAPTURE)
+    asked = {x.line: x.ordered if x.agreed else captured.get(x.line, ZERO) for x in order.lines}
+    yield Target(step=Step.CAPTURE, goal=asked)
+    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+        return
+    erp = order.terms.systems.get("erp", "")
+    yield from _claims(order)
+    yield Target(step=Step.ERP, system=erp, goal={x.line: x.agreed for x in order.lines})
+    yield from _fulfilments(order)
+    for shipment in order.shipments:
+        yield from _paperwork(order, shipment, erp)
+    yield from _returns(order, erp)
+
+
+def _claims(order: Order) -> Iterator[Target]:
+    """Our own books, and the money promised for the order."""
+    assert order.header
+    assert order.terms
+    if order.header.payment.method == "account":
+        yield Target(step=Step.CREDIT, subject=order.terms.account, goal=credit_goal(order))
+    if order.header.payment.method == "card":
+        payment = order.terms.systems.get("payment", "")
+        yield Target(step=Step.AUTHORISE, system=payment, goal=authorised_goal(order))
+    # Goods a warehouse may still ship stay reserved until it has let go of them.
+    stock: Goal = {}
+    for line in order.lines:
+        for location in sorted(
+            {*line.sources, *(e.subject for e in order.effects_of(Step.RELEASE))}
+        ):
+            hard = order.at_most(Step.RELEASE, location).get(line.line, ZERO)
+            kept = max(line.sources.get(location, ZERO), hard + line.unreleased.get(location, ZERO))
+            stock[position(line.line, location)] = kept
+    yield Target(step=Step.STOCK, goal=stock)
+
+
+def _fulfilments(order: Order) -> Iterator[Target]:
+    assert order.header
+    assert order.terms
+    whole = order.header.fulfilment == "complete" and any(x.backordered for x in order.lines)
+    for location in dict.fromkeys(loc for line in order.lines for loc in sorted(line.sources)):
+        source = order.terms.sources.get(location)
+        if source is None or whole:
+            continue
+        goal = {
+            x.line: max(x.sources.get(location, ZERO) - x.unreleased.get(location, ZERO), ZERO)
+            for x in order.lines
+        }
+        yield Target(step=Step.RELEASE, subject=location, system=source.wms, goal=goal)
+        booked = order.standing(Step.RELEASE, location)
+        yield Target(step=Step.BOOK, subject=location, system=source.tms, goal=booked)
+
+
+def _paperwork(order: Order, shipment: Shipment, erp: str) -> Iterator[Target]:
+    assert order.header
+    assert order.terms
+    about = shipment.id
+    tax = order.terms.systems.get("tax", "")
+    yield Target(step=Step.CONFIRM, subject=about, system=erp, goal=shipment.lines)
+    yield Target(step=Step.TAX, subject=about, system=tax, goal=shipment.lines)
+    yield Target(step=Step.INVOICE, subject=about, system=erp, goal=shipment.lines)
+    if order.header.payment.method == "card" and order.standing(Step.INVOICE, about):
+        payment = order.terms.systems.get("payment", "")
+        amount = {"amount": invoice_total(order, shipment)}
+        yield Target(step=Step.COLLECT, subject=about, system=payment, goal=amount)
+
+
+def _returns(order: Order, erp: str) -> Iterator[Target]:
+    assert order.header
+    assert order.terms
+    for back in order.returns:
+        tax = order.terms.systems.get("tax", "")
+        yield Target(step=Step.RETURN_TAX, subject=back.id, system=tax, goal=back.inspected)
+        yield Target(step=Step.CREDIT_NOTE, subject=back.id, system=erp, goal=back.inspected)
+        if order.header.payment.method == "card" and order.standing(Step.CREDIT_NOTE, back.id):
+            payment = order.terms.systems.get("payment", "")
+            amount = {"amount": refund_total(order, back)}
+            yield Target(step=Step.REFUND, subject=back.id, system=payment, goal=amount)
+
+
+def unmet(order: Order, upto: Step = Step.REFUND) -> dict[str, Target]:
+    """The targets not met yet: those wanting more as far as `upto`, those wanting less always."""
+    return {
+        name: target
+        for name, target in targets(order).items()
+        if not _met(order.effects.get(name), target.goal)
+        and (target.step.rank <= upto.rank or not grows(order.effects.get(name), target.goal))
+    }
+
+
+def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
+    """What can be done now, side by side, towards meeting every target."""
+    missing = unmet(order, upto)
+    growing = {
+        name: target
+        for name, target in missing.items()
+        if grows(order.effects.get(name), target.goal)
+    }
+    more = {target.step for target in growing.values()}
+    less = {target.step for name, target in missing.items() if name not in growing}
+    actions = []
+    for name, target in missing.items():
+        effect = order.effects.get(name) or Effect(step=target.step, subject=target.subject)
+        if name in growing:
+            waits = _waits_forward(order, target, more, growing) or parked(order, target)
+        else:
+            waits = bool(BACK_AFTER.get(target.step, frozenset()) & less)
+            waits = waits or _moves_only(effect, target, missing)
+        if not waits and not _awaited(effect, target.goal):
+            actions.append(
+                Action(
+                    effect=name,
+                    key=order.key(effect),
+                    step=target.step,
+                    subject=target.subject,
+                    system=target.system,
+                    goal=target.goal,
+                    ask=effect.uncertain,
+                )
+            )
+    return actions
+
+
+def parked(order: Order, target: Target) -> bool:
+    """Whether somebody wants it looked at before it grows."""
+    scopes = {hold.scope for hold in order.open_holds if hold.effect is None}
+    if "order" in scopes and target.step in PARKED:
+        return True
+    if target.step in (Step.RELEASE, Step.BOOK):
+        return f"fulfilment/{target.subject}" in scopes or _of_a_parked_line(target, scopes)
+    return target.step in (Step.TAX, Step.INVOICE) and _of_a_parked_line(target, scopes)
+
+
+def drop_moot_holds(order: Order) -> list[str]:
+    """The holds that nothing waits for any more: a refusal nobody asks about holds nothing."""
+    missing = unmet(order)
+    return [hold.id for hold in order.open_holds if hold.effect and hold.effect not in missing]
+
+
+def grows(effect: Effect | None, goal: Goal) -> bool:
+    """Whether more should stand than may do. What moved on to receivables is no growth."""
+    has = effect.at_most if effect and not effect.uncertain else {}
+    return any(q > has.get(name, ZERO) for name, q in goal.items() if name != "invoiced")
+
+
+def _met(effect: Effect | None, goal: Goal) -> bool:
+    if effect is None:
+        return not goal
+    return not effect.uncertain and effect.standing == goal
+
+
+def _awaited(effect: Effect, goal: Goal) -> bool:
+    """Somebody else's turn: the call is under way, its answer is to come, or a person's is."""
+    match effect.state:
+        case EffectState.SENT:
+            return True
+        case EffectState.PENDING | EffectState.REFUSED | EffectState.UNCLEAR:
+            return effect.asked == goal
+        case _:
+            return False
+
+
+def _waits_forward(
+    order: Order, target: Target, more: set[Step], growing: dict[str, Target]
+) -> bool:
+    if target.step is Step.CONFIRM:
+        # What the ERP has booked can be confirmed, whatever else is being added to the order.
+        booked = order.standing(Step.ERP)
+        return any(order.line(x).total_shipped > booked.get(x, ZERO) for x in target.goal)
+    same = AFTER_SAME.get(target.step, frozenset())
+    return bool(AFTER.get(target.step, frozenset()) & more) or any(
+        effect_name(step, target.subject) in growing for step in same
+    )
+
+
+def _moves_only(effect: Effect, target: Target, missing: dict[str, Target]) -> bool:
+    """Credit that only moves from open to invoiced is moved once, when no invoice is on its way."""
+    if target.step is not Step.CREDIT or effect.uncertain:
+        return False
+    gives_back = sum(target.goal.values()) < sum(effect.standing.values())
+    invoicing = any(each.step in (Step.TAX, Step.INVOICE) for each in missing.values())
+    return invoicing and not gives_back
+
+
+def _of_a_parked_line(target: Target, scopes: set[str]) -> bool:
+    return any(f"line/{line}" in scopes for line in target.goal)

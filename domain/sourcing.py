@@ -1,0 +1,97 @@
+"""Which location delivers how much of which line. Quantities in line units, offers in stock units.
+
+Rule: one source that can deliver all that is open is preferred; otherwise each line is filled from
+the sources that already deliver for this order, then from those that can give most of it.
+"""
+
+from decimal import ROUND_DOWN, Decimal
+
+from domain.base import ZERO, Goal, tidy
+from domain.effect import Step
+from domain.order import Line, Order
+
+
+def allocate(order: Order) -> None:
+    """Give what is open to sources that offer it; what nobody offers stays backordered."""
+    trim(order)
+    if order.terms is None:
+        return
+    left = {location: dict(goal) for location, goal in order.offers.items()}
+    open_lines = [x for x in order.lines if x.backordered and x.line in order.terms.lines]
+    whole = next((loc for loc in sorted(left) if _covers(order, open_lines, left[loc])), None)
+    for line in open_lines:
+        for location in [whole] if whole else _preferred(order, line, left):
+            give = min(line.backordered, _can_give(order, line, left[location]))
+            if give > 0:
+                _take(order, line, left[location], give)
+                line.sources = tidy(
+                    {**line.sources, location: line.sources.get(location, ZERO) + give}
+                )
+
+
+def trim(order: Order) -> None:
+    """Take from sources what is no longer agreed; first from those not asked to deliver yet."""
+    for line in order.lines:
+        for location, quantity in line.shipped.items():
+            line.sources[location] = max(line.sources.get(location, ZERO), quantity)
+        excess = sum(line.sources.values(), ZERO) - line.agreed
+        for location in sorted(line.sources, key=lambda loc: (_released(order, line, loc), loc)):
+            give_up = min(excess, line.sources[location] - line.shipped.get(location, ZERO))
+            if give_up > 0:
+                line.sources[location] -= give_up
+                excess -= give_up
+        line.sources = tidy(line.sources)
+
+
+def forget_unreserved(order: Order) -> None:
+    """Keep of each line's sources only what is reserved there, released to it or shipped."""
+    reserved = order.standing(Step.STOCK)
+    for line in order.lines:
+        line.sources = tidy(
+            {
+                location: min(
+                    quantity,
+                    max(
+                        reserved.get(position(line.line, location), ZERO),
+                        _released(order, line, location),
+                        line.shipped.get(location, ZERO),
+                    ),
+                )
+                for location, quantity in line.sources.items()
+            }
+        )
+
+
+def position(line: str, location: str) -> str:
+    """Names what one location is to deliver of one line, in goals for the ledger."""
+    return f"{line}/{location}"
+
+
+def _released(order: Order, line: Line, location: str) -> Decimal:
+    return order.at_most(Step.RELEASE, location).get(line.line, ZERO)
+
+
+def _preferred(order: Order, line: Line, left: dict[str, Goal]) -> list[str]:
+    used = {location for each in order.lines for location in each.sources}
+    return sorted(left, key=lambda loc: (loc not in used, -_can_give(order, line, left[loc]), loc))
+
+
+def _covers(order: Order, lines: list[Line], offer: Goal) -> bool:
+    rest = dict(offer)
+    for line in lines:
+        if _can_give(order, line, rest) < line.backordered:
+            return False
+        _take(order, line, rest, line.backordered)
+    return bool(lines)
+
+
+def _can_give(order: Order, line: Line, offer: Goal) -> Decimal:
+    """In the line's unit; only whole ones of a unit that holds several."""
+    terms = order.line_terms(line.line)
+    units = max(offer.get(terms.item, ZERO), ZERO) / terms.stock_factor
+    return units if terms.stock_factor == 1 else units.to_integral_value(ROUND_DOWN)
+
+
+def _take(order: Order, line: Line, offer: Goal, quantity: Decimal) -> None:
+    terms = order.line_terms(line.line)
+    offer[terms.item] = offer.get(terms.item, ZERO) - quantity * terms.stock_factor

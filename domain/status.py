@@ -1,0 +1,191 @@
+"""Every status, derived from quantities and holds by one function. The code, the docs, the API and
+the tests all ask here; `TRANSITIONS` is the diagram in docs/lifecycle.md.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.amounts import invoiced_quantities
+from domain.base import ZERO, Fact
+from domain.effect import Step
+from domain.order import Line, Order
+from domain.sourcing import position
+
+
+class Status(StrEnum):
+    QUOTED = "quoted"
+    EXPIRED = "expired"
+    RECEIVED = "received"
+    HELD = "held"
+    BACKORDERED = "backordered"
+    ALLOCATED = "allocated"
+    RELEASED = "released"
+    PICKING = "picking"
+    PACKED = "packed"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    INVOICED = "invoiced"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class Quantities(Fact):
+    """How much of a line has got how far; each counts what has gone further, too."""
+
+    ordered: Decimal
+    allocated: Decimal
+    backordered: Decimal
+    released: Decimal
+    picked: Decimal
+    packed: Decimal
+    shipped: Decimal
+    delivered: Decimal
+    invoiced: Decimal
+    returned: Decimal
+    cancelled: Decimal
+
+    @property
+    def agreed(self) -> Decimal:
+        return max(self.ordered - self.cancelled, self.shipped)
+
+
+def quantities(order: Order, line: Line) -> Quantities:
+    """The truth about one line."""
+    reserved, released, packed, picked = ZERO, ZERO, ZERO, ZERO
+    stock = order.standing(Step.STOCK)
+    for location in {*line.sources, *line.picked, *line.packed, *line.shipped}:
+        gone = line.shipped.get(location, ZERO)
+        asked = order.standing(Step.RELEASE, location).get(line.line, ZERO)
+        asked += line.unreleased.get(location, ZERO)
+        reserved += max(stock.get(position(line.line, location), ZERO), gone)
+        released += max(asked, gone)
+        packed += max(line.packed.get(location, ZERO), gone)
+        picked += max(line.picked.get(location, ZERO), line.packed.get(location, ZERO), gone)
+    return Quantities(
+        ordered=line.ordered,
+        allocated=reserved,
+        backordered=line.backordered if order.standing(Step.CAPTURE) else ZERO,
+        released=released,
+        picked=picked,
+        packed=packed,
+        shipped=line.total_shipped,
+        delivered=line.delivered,
+        invoiced=invoiced_quantities(order).get(line.line, ZERO),
+        returned=line.returned,
+        cancelled=line.cancelled,
+    )
+
+
+def line_status(of: Quantities, *, picking: bool = False) -> Status:
+    """How far a line is; the furthest that all of it, or for parts that any of it, has got."""
+    agreed = of.agreed
+    if not agreed:
+        return Status.CANCELLED
+    for status, got in (
+        (Status.INVOICED, of.invoiced),
+        (Status.DELIVERED, of.delivered),
+        (Status.SHIPPED, of.shipped),
+    ):
+        if got >= agreed:
+            return status
+    if of.shipped:
+        return Status.PARTIALLY_SHIPPED
+    if of.released:
+        if of.packed >= of.released:
+            return Status.PACKED
+        return Status.PICKING if of.picked or picking else Status.RELEASED
+    if of.backordered:
+        return Status.BACKORDERED
+    return Status.ALLOCATED if of.allocated >= agreed else Status.RECEIVED
+
+
+_PROGRESS = (
+    Status.INVOICED,
+    Status.DELIVERED,
+    Status.SHIPPED,
+    Status.PARTIALLY_SHIPPED,
+    Status.PACKED,
+    Status.PICKING,
+    Status.RELEASED,
+    Status.ALLOCATED,
+    Status.BACKORDERED,
+    Status.RECEIVED,
+)
+
+
+def order_status(order: Order) -> Status:
+    """Precedence: cancelled, closed, held, then how far the goods are."""
+    if order.lines and not any(line.agreed for line in order.lines):
+        return Status.CANCELLED
+    if order.closed:
+        return Status.CLOSED
+    if order.open_holds:
+        return Status.HELD
+    each = [
+        line_status(quantities(order, line), picking=bool(order.picking)) for line in order.lines
+    ]
+    lines: set[Status] = {status for status in each if status is not Status.CANCELLED}
+    if not lines:
+        return Status.RECEIVED
+    moving = {Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED, Status.INVOICED}
+    rank = {status: n for n, status in enumerate(_PROGRESS)}
+    slowest = max(lines, key=lambda status: rank[status])
+    if lines & moving and slowest not in moving:
+        return Status.PARTIALLY_SHIPPED
+    if Status.PARTIALLY_SHIPPED in lines:
+        return Status.PARTIALLY_SHIPPED
+    furthest = min(lines, key=lambda status: rank[status])
+    return slowest if slowest in moving else _before_shipping(lines, furthest, slowest)
+
+
+def _before_shipping(lines: set[Status], furthest: Status, slowest: Status) -> Status:
+    """Something is backordered until something is released; then the goods say how far it is."""
+    released = {Status.RELEASED, Status.PICKING, Status.PACKED}
+    if Status.BACKORDERED in lines and not lines & released:
+        return Status.BACKORDERED
+    going = lines & released
+    if not going:
+        return slowest
+    return Status.PICKING if going == {Status.PICKING, Status.PACKED} else furthest
+
+
+_OPEN = {
+    Status.HELD, Status.BACKORDERED, Status.ALLOCATED, Status.RELEASED, Status.PICKING,
+    Status.PACKED, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED, Status.INVOICED,
+    Status.CANCELLED, Status.CLOSED,
+}  # fmt: skip
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.RECEIVED: frozenset(_OPEN),
+    Status.HELD: frozenset(_OPEN - {Status.HELD} | {Status.RECEIVED}),
+    Status.BACKORDERED: frozenset(_OPEN - {Status.BACKORDERED}),
+    Status.ALLOCATED: frozenset(_OPEN - {Status.ALLOCATED}),
+    Status.RELEASED: frozenset(_OPEN - {Status.RELEASED}),
+    Status.PICKING: frozenset(_OPEN - {Status.PICKING}),
+    Status.PACKED: frozenset(_OPEN - {Status.PACKED}),
+    Status.PARTIALLY_SHIPPED: frozenset(
+        {Status.HELD, Status.SHIPPED, Status.DELIVERED, Status.INVOICED, Status.CLOSED}
+    ),
+    Status.SHIPPED: frozenset(
+        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.DELIVERED, Status.INVOICED, Status.CLOSED}
+    ),
+    Status.DELIVERED: frozenset(
+        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.INVOICED, Status.CLOSED}
+    ),
+    Status.INVOICED: frozenset({Status.HELD, Status.PARTIALLY_SHIPPED, Status.CLOSED}),
+    Status.CLOSED: frozenset(
+        {
+            Status.HELD,
+            Status.PARTIALLY_SHIPPED,
+            Status.SHIPPED,
+            Status.DELIVERED,
+            Status.INVOICED,
+            Status.CANCELLED,
+        }
+    ),
+    Status.CANCELLED: frozenset(
+        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.INVOICED, Status.CLOSED}
+    ),
+}
+"""From one record to the next, an order goes from a status only to one of these (or stays)."""

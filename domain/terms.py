@@ -1,0 +1,50 @@
+"""What capture adds to an order: who pays how, what each line costs and holds, who delivers."""
+
+from decimal import Decimal
+
+from domain.base import Fact
+from domain.catalog import LocationKind
+from domain.party import Address
+
+ONE = Decimal(1)
+
+
+class LineTerms(Fact):
+    """One line in the words of our item master.
+
+    `price` is per `price_unit`; one `unit` of the line is `price_factor` price units and
+    `stock_factor` stock units, exactly. `weight` is kilograms per `unit`.
+    """
+
+    item: str
+    unit: str
+    price: Decimal
+    price_unit: str
+    price_factor: Decimal = ONE
+    stock_factor: Decimal = ONE
+    tax_code: str = ""
+    weight: Decimal = Decimal(0)
+
+
+class SourceTerms(Fact):
+    """A location that can deliver. `wms` and `tms` name the system instances that serve it."""
+
+    kind: LocationKind
+    wms: str
+    tms: str
+    address: Address
+
+
+class Terms(Fact):
+    """`account` is whose credit is used; `payment_terms` a term code such as NET30.
+
+    `systems` names the system instance per capability (erp, tax, payment): routing is data.
+    """
+
+    company: str = ""
+    account: str = ""
+    payment_terms: str = ""
+    tax_exempt: bool = False
+    lines: dict[str, LineTerms] = {}
+    sources: dict[str, SourceTerms] = {}
+    systems: dict[str, str] = {}
