@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, text
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, text
 from sqlmodel import Field, SQLModel
 
-from adapters.postgres.tables.columns import BIGINT, JSON, MOMENT, TEXT, default
+from adapters.postgres.tables.columns import (
+    BIGINT,
+    INTEGER,
+    JSON,
+    MOMENT,
+    TEXT,
+    TEXTS,
+    default,
+)
 
 
 class Lease(SQLModel, table=True):
@@ -47,3 +55,49 @@ class Event(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, Identity(), nullable=False)
     )
     """The order of writing, in which the sequencer numbers what has been committed."""
+
+
+class Subscription(SQLModel, table=True):
+    """Somebody who is told of events by webhook, and how far that has come."""
+
+    __tablename__ = "subscription"
+
+    id: str = Field(sa_type=TEXT, primary_key=True)
+    url: str = Field(sa_type=TEXT)
+    secret: str = Field(sa_type=TEXT, repr=False)
+    """As Standard Webhooks writes it: `whsec_` and base64."""
+    kinds: list[str] = Field(sa_type=TEXTS, default=[], sa_column_kwargs=default("'{}'"))
+    """Empty: all of them."""
+    subject_prefix: str = Field(sa_type=TEXT, default="", sa_column_kwargs=default("''"))
+    state: str = Field(sa_type=TEXT, default="active", sa_column_kwargs=default("'active'"))
+    """`active` or `paused`."""
+    cursor: int = Field(sa_type=BIGINT, default=0, sa_column_kwargs=default("0"))
+    """All it wants up to this position has been delivered, or is a dead letter."""
+    round: int = Field(sa_type=INTEGER, default=1, sa_column_kwargs=default("1"))
+    """Grows with every replay, so that what was under way before it settles nothing after it."""
+    attempts: int = Field(sa_type=INTEGER, default=0, sa_column_kwargs=default("0"))
+    """Failures since the last success."""
+    failing_since: datetime | None = Field(sa_type=MOMENT, default=None)
+    next_at: datetime | None = Field(sa_type=MOMENT, default=None)
+    """While it fails throughout: when it is tried again, with one delivery."""
+    last_error: str = Field(sa_type=TEXT, default="", sa_column_kwargs=default("''"))
+    created_at: datetime | None = Field(
+        sa_type=MOMENT, default=None, nullable=False, sa_column_kwargs=default("now()")
+    )
+
+
+class Delivery(SQLModel, table=True):
+    """One event for one subscription, where it is not simply still to come or behind the cursor."""
+
+    __tablename__ = "delivery"
+
+    subscription_id: str = Field(
+        sa_type=TEXT, primary_key=True, foreign_key="subscription.id", ondelete="CASCADE"
+    )
+    position: int = Field(sa_type=BIGINT, primary_key=True)
+    done: bool = Field(sa_type=Boolean())
+    """Settled before one with a lower position; else it has failed and is tried again."""
+    attempts: int = Field(sa_type=INTEGER, default=0, sa_column_kwargs=default("0"))
+    failing_since: datetime | None = Field(sa_type=MOMENT, default=None)
+    next_at: datetime | None = Field(sa_type=MOMENT, default=None)
+    last_error: str = Field(sa_type=TEXT, default="", sa_column_kwargs=default("''"))

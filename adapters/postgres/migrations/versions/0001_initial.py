@@ -69,6 +69,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("customer_pkey")),
     )
     op.create_table(
+        "dead_letter",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column("body", postgresql.BYTEA(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolution", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("dead_letter_pkey")),
+    )
+    op.create_index(
+        "dead_letter_open_idx",
+        "dead_letter",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("resolved_at is null"),
+    )
+    op.create_table(
         "event",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -198,11 +228,97 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("customer is not null"),
     )
+    op.create_table(
+        "subscription",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column(
+            "kinds", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column("subject_prefix", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("state", sa.Text(), server_default=sa.text("'active'"), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("round", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("subscription_pkey")),
+    )
+    op.create_table(
+        "system",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("capability", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("vendor", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("requests_per_second", sa.Numeric(), nullable=True),
+        sa.Column("burst", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=True),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("closed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ramp_seconds", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tokens", sa.Numeric(), nullable=True),
+        sa.Column("tokens_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("system_pkey")),
+    )
+    op.create_table(
+        "waiting",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=False),
+        sa.Column("deadline", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("order_id", "what", name=op.f("waiting_pkey")),
+    )
+    op.create_index("waiting_system_idx", "waiting", ["system"], unique=False)
+    op.create_table(
+        "delivery",
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscription.id"],
+            name=op.f("delivery_subscription_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("subscription_id", "position", name=op.f("delivery_pkey")),
+    )
+    op.create_table(
+        "system_caller",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["system"], ["system.name"], name=op.f("system_caller_system_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("system", "owner", name=op.f("system_caller_pkey")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("system_caller")
+    op.drop_table("delivery")
+    op.drop_index("waiting_system_idx", table_name="waiting")
+    op.drop_table("waiting")
+    op.drop_table("system")
+    op.drop_table("subscription")
     op.drop_index(
         "price_customer_idx", table_name="price", postgresql_where=sa.text("customer is not null")
     )
@@ -216,6 +332,12 @@ def downgrade() -> None:
     op.drop_index("event_new_idx", table_name="event", postgresql_where=sa.text("position is null"))
     op.drop_index("event_correlation_id_idx", table_name="event")
     op.drop_table("event")
+    op.drop_index(
+        "dead_letter_open_idx",
+        table_name="dead_letter",
+        postgresql_where=sa.text("resolved_at is null"),
+    )
+    op.drop_table("dead_letter")
     op.drop_table("customer")
     op.drop_table("company")
     op.drop_index(op.f("access_key_prefix_idx"), table_name="access_key")
