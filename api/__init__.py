@@ -1,1 +1,1 @@
-"""The HTTP API: stores what comes in before it answers, reads what was recorded. No process lives here."""
+"""The HTTP API: stores what comes in before it answers, reads what was recorded, and no more."""

@@ -1,0 +1,53 @@
+"""Lists: a page at a time, each naming where the next begins."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from api.problems import Broken, Problem
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=500, description="`next` of the page before; nothing at first.")
+]
+
+
+class Page(BaseModel, Generic[T]):
+    """`next` is null on the last page."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def page(rows: Sequence[T], limit: int, place: Callable[[T], object]) -> Page[T]:
+    """The first `limit` of `rows`, of which one more was read if there is one more."""
+    shown = list(rows[:limit])
+    return Page(items=shown, next=to_cursor(place(shown[-1])) if len(rows) > limit else None)
+
+
+def to_cursor(place: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def from_cursor(cursor: str | None, start: T) -> T:
+    """The place a cursor names, `start` without one. Raises `Problem` (422) for one not ours."""
+    if cursor is None:
+        return start
+    try:
+        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
+        place: Any = json.loads(base64.urlsafe_b64decode(padded))
+    except (ValueError, binascii.Error, RecursionError):
+        place = None
+    fits = type(place) is type(start) and "\0" not in str(place) and len(str(place)) <= 300
+    if not fits or (isinstance(place, int) and not 0 <= place < 2**63):
+        broken = Broken(rule="cursor", parameter="cursor", detail="not a cursor of this list")
+        raise Problem(422, "invalid", "This is no cursor of this list.", errors=[broken])
+    assert isinstance(place, type(start))
+    return place
