@@ -49,6 +49,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("company_pkey")),
     )
     op.create_table(
+        "credit_account",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("open", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("invoiced", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("account", name=op.f("credit_account_pkey")),
+    )
+    op.create_table(
+        "credit_claim",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("open", sa.Numeric(), nullable=False),
+        sa.Column("invoiced", sa.Numeric(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "account", name=op.f("credit_claim_pkey")),
+    )
+    op.create_table(
         "customer",
         sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column(
@@ -99,6 +114,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("resolved_at is null"),
     )
     op.create_table(
+        "engine",
+        sa.Column("only", sa.Boolean(), nullable=False),
+        sa.Column("namespace_id", sa.Text(), nullable=False),
+        sa.Column(
+            "since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("only", name=op.f("engine_pkey")),
+    )
+    op.create_table(
         "event",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -126,6 +150,81 @@ def upgrade() -> None:
         ["subject", "position"],
         unique=False,
         postgresql_ops={"subject": "text_pattern_ops"},
+    )
+    op.create_table(
+        "fence",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "what", name=op.f("fence_pkey")),
+    )
+    op.create_table(
+        "goods_fact",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("disposition", sa.Text(), nullable=True),
+        sa.Column("quantity", sa.Numeric(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("source", "message_id", "number", name=op.f("goods_fact_pkey")),
+    )
+    op.create_index(
+        "goods_fact_open_idx",
+        "goods_fact",
+        ["order_id"],
+        unique=False,
+        postgresql_where=sa.text("booked_at is null"),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("raw", postgresql.BYTEA(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("correlation_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "stored_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("handed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.PrimaryKeyConstraint("order_id", "n", name=op.f("inbox_pkey")),
+    )
+    op.create_index("inbox_external_key", "inbox", ["source", "external_id"], unique=True)
+    op.create_index(
+        "inbox_fresh_idx",
+        "inbox",
+        ["bucket", "stored_at"],
+        unique=False,
+        postgresql_where=sa.text("applied_at is null and handed_at is null"),
+    )
+    op.create_index(
+        "inbox_handed_idx",
+        "inbox",
+        ["bucket", "handed_at"],
+        unique=False,
+        postgresql_where=sa.text("applied_at is null and handed_at is not null"),
+    )
+    op.create_table(
+        "inbox_number",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("inbox_number_pkey")),
     )
     op.create_table(
         "item",
@@ -190,6 +289,117 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("location_pkey")),
     )
     op.create_table(
+        "movement",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("on_hand", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reserved", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("damaged", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("quarantined", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("on_hand_after", sa.Numeric(), nullable=False),
+        sa.Column("reserved_after", sa.Numeric(), nullable=False),
+        sa.Column("damaged_after", sa.Numeric(), nullable=False),
+        sa.Column("quarantined_after", sa.Numeric(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("lot", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("movement_id", sa.Text(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("item", "location", "n", name=op.f("movement_pkey")),
+    )
+    op.create_index(
+        "movement_order_idx",
+        "movement",
+        ["order_id"],
+        unique=False,
+        postgresql_where=sa.text("order_id is not null"),
+    )
+    op.create_index("movement_recorded_idx", "movement", ["recorded_at"], unique=False)
+    op.create_table(
+        "movement_report",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("movement_id", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("source", "movement_id", name=op.f("movement_report_pkey")),
+    )
+    op.create_table(
+        "order_key",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("owner", "key", name=op.f("order_key_pkey")),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("similar", sa.Text(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Text(), server_default=sa.text("'received'"), nullable=False),
+        sa.Column(
+            "hold_reasons",
+            postgresql.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column("total", sa.Numeric(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column(
+            "replaced", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column("history_length", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("state", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("orders_pkey")),
+        sa.UniqueConstraint("number", name=op.f("orders_number_key")),
+    )
+    op.create_index("orders_customer_idx", "orders", ["customer", "number"], unique=False)
+    op.create_index(
+        "orders_open_idx",
+        "orders",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("finished_at is null"),
+    )
+    op.create_index("orders_reference_key", "orders", ["channel", "reference"], unique=True)
+    op.create_index("orders_similar_idx", "orders", ["similar", "placed_at"], unique=False)
+    op.create_index("orders_status_idx", "orders", ["status", "number"], unique=False)
+    op.create_table(
         "price",
         sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column(
@@ -227,6 +437,41 @@ def upgrade() -> None:
         ["customer"],
         unique=False,
         postgresql_where=sa.text("customer is not null"),
+    )
+    op.create_table(
+        "stock_claim",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("factor", sa.Numeric(), nullable=False),
+        sa.Column("quantity", sa.Numeric(), nullable=False),
+        sa.Column("shipped", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "line", "location", name=op.f("stock_claim_pkey")),
+    )
+    op.create_index("stock_claim_item_idx", "stock_claim", ["item", "location"], unique=False)
+    op.create_table(
+        "stock_fact",
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("by_milestone", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("by_feed", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "location", "document", "item", "direction", name=op.f("stock_fact_pkey")
+        ),
+    )
+    op.create_table(
+        "stock_position",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("on_hand", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reserved", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("damaged", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("quarantined", sa.Numeric(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("item", "location", name=op.f("stock_position_pkey")),
     )
     op.create_table(
         "subscription",
@@ -281,6 +526,15 @@ def upgrade() -> None:
     )
     op.create_index("waiting_system_idx", "waiting", ["system"], unique=False)
     op.create_table(
+        "wanted",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.Numeric(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "item", name=op.f("wanted_pkey")),
+    )
+    op.create_index("wanted_item_idx", "wanted", ["item", "since"], unique=False)
+    op.create_table(
         "delivery",
         sa.Column("subscription_id", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -315,23 +569,67 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("system_caller")
     op.drop_table("delivery")
+    op.drop_index("wanted_item_idx", table_name="wanted")
+    op.drop_table("wanted")
     op.drop_index("waiting_system_idx", table_name="waiting")
     op.drop_table("waiting")
     op.drop_table("system")
     op.drop_table("subscription")
+    op.drop_table("stock_position")
+    op.drop_table("stock_fact")
+    op.drop_index("stock_claim_item_idx", table_name="stock_claim")
+    op.drop_table("stock_claim")
     op.drop_index(
         "price_customer_idx", table_name="price", postgresql_where=sa.text("customer is not null")
     )
     op.drop_table("price")
+    op.drop_index("orders_status_idx", table_name="orders")
+    op.drop_index("orders_similar_idx", table_name="orders")
+    op.drop_index("orders_reference_key", table_name="orders")
+    op.drop_index(
+        "orders_open_idx", table_name="orders", postgresql_where=sa.text("finished_at is null")
+    )
+    op.drop_index("orders_customer_idx", table_name="orders")
+    op.drop_table("orders")
+    op.drop_table("order_key")
+    op.drop_table("movement_report")
+    op.drop_index("movement_recorded_idx", table_name="movement")
+    op.drop_index(
+        "movement_order_idx",
+        table_name="movement",
+        postgresql_where=sa.text("order_id is not null"),
+    )
+    op.drop_table("movement")
     op.drop_table("location")
     op.drop_table("lease")
     op.drop_table("item")
+    op.drop_table("inbox_number")
+    op.drop_index(
+        "inbox_handed_idx",
+        table_name="inbox",
+        postgresql_where=sa.text("applied_at is null and handed_at is not null"),
+    )
+    op.drop_index(
+        "inbox_fresh_idx",
+        table_name="inbox",
+        postgresql_where=sa.text("applied_at is null and handed_at is null"),
+    )
+    op.drop_index("inbox_external_key", table_name="inbox")
+    op.drop_table("inbox")
+    op.drop_index(
+        "goods_fact_open_idx",
+        table_name="goods_fact",
+        postgresql_where=sa.text("booked_at is null"),
+    )
+    op.drop_table("goods_fact")
+    op.drop_table("fence")
     op.drop_index(
         "event_subject_idx", table_name="event", postgresql_ops={"subject": "text_pattern_ops"}
     )
     op.drop_index("event_new_idx", table_name="event", postgresql_where=sa.text("position is null"))
     op.drop_index("event_correlation_id_idx", table_name="event")
     op.drop_table("event")
+    op.drop_table("engine")
     op.drop_index(
         "dead_letter_open_idx",
         table_name="dead_letter",
@@ -339,6 +637,8 @@ def downgrade() -> None:
     )
     op.drop_table("dead_letter")
     op.drop_table("customer")
+    op.drop_table("credit_claim")
+    op.drop_table("credit_account")
     op.drop_table("company")
     op.drop_index(op.f("access_key_prefix_idx"), table_name="access_key")
     op.drop_table("access_key")

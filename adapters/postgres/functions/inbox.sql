@@ -1,0 +1,148 @@
+-- Messages in. Stored whole, numbered per order without gaps, and only then acknowledged.
+
+-- Number and store a message. The number's row is locked until the end of the transaction, so the
+-- numbers of an order are in the order of its commits. Raises unique_violation on a known id.
+create or replace function number_message(
+    p_order text, p_source text, p_external text, p_kind text, p_body jsonb, p_raw bytea,
+    p_content text, p_correlation text)
+returns integer language plpgsql volatile as $$
+declare
+    its_number integer;
+begin
+    insert into inbox_number as i (order_id, last) values (p_order, 1)
+    on conflict (order_id) do update set last = i.last + 1 returning last into its_number;
+    insert into inbox (order_id, n, bucket, source, external_id, kind, body, raw, content,
+                       correlation_id)
+    values (p_order, its_number, abs(hashtext(p_order)::bigint) % 16, p_source, p_external, p_kind,
+            p_body, p_raw, p_content, p_correlation);
+    return its_number;
+end
+$$;
+
+-- What our own ledger tells an order; told again, it is passed over.
+create or replace function tell_order(p_order text, p_source text, p_external text, p_body jsonb)
+returns void language plpgsql volatile as $$
+begin
+    if exists (select from inbox where source = p_source and external_id = p_external) then
+        return;
+    end if;
+    perform number_message(
+        p_order, p_source, p_external, p_body ->> 'kind',
+        p_body || jsonb_build_object('id', p_external), null, md5(p_body::text), '');
+end
+$$;
+
+-- A message for an order, known or not: `stored`, `repeat`, or `conflict` (same id, other content).
+-- A milestone's goods move stock in the same transaction, whatever the order is doing.
+create or replace function store_message(
+    p_order text, p_source text, p_external text, p_kind text, p_body jsonb, p_raw bytea,
+    p_content text, p_correlation text, p_goods jsonb default null, p_known_only boolean default false)
+returns jsonb language plpgsql volatile as $$
+declare
+    known inbox;
+    its_number integer;
+begin
+    select * into known from inbox where source = p_source and external_id = p_external;
+    if found then
+        if known.content = p_content and known.order_id = p_order then
+            return jsonb_build_object('is', 'repeat', 'order_id', known.order_id, 'n', known.n);
+        end if;
+        insert into dead_letter (id, kind, source, reason, detail, body)
+        values (format('%s/%s/%s', p_source, p_external, md5(p_content)), p_kind, p_source,
+                'conflicting_content',
+                jsonb_build_object('order_id', p_order, 'external_id', p_external,
+                                   'correlation_id', p_correlation), p_raw)
+        on conflict do nothing;
+        return jsonb_build_object('is', 'conflict', 'order_id', known.order_id, 'n', known.n);
+    end if;
+    if p_known_only and not exists (select from orders where id = p_order) then
+        return '{"is": "unknown_order"}';
+    end if;
+    if p_goods is not null then
+        insert into goods_fact (source, message_id, number, order_id, kind, line, location,
+                                document, disposition, quantity, occurred_at)
+        select p_source, p_external, g.number, p_order, g.kind, g.line, g.location, g.document,
+               g.disposition, g.quantity, g.occurred_at
+        from jsonb_to_recordset(p_goods) as g(
+            number bigint, kind text, line text, location text, document text, disposition text,
+            quantity numeric, occurred_at timestamptz);
+        perform book_goods(p_order);
+    end if;
+    its_number := number_message(
+        p_order, p_source, p_external, p_kind, p_body, p_raw, p_content, p_correlation);
+    return jsonb_build_object('is', 'stored', 'order_id', p_order, 'n', its_number);
+end
+$$;
+
+-- An order comes in: `accepted`, `repeat` (same Idempotency-Key and request), `same` (same channel,
+-- reference and content), `key_reused`, or `conflict` (same reference, other content).
+create or replace function accept_order(
+    p_id text, p_source text, p_external text, p_channel text, p_reference text, p_customer text,
+    p_currency text, p_content text, p_similar text, p_owner text, p_key text, p_request text,
+    p_body jsonb, p_raw bytea, p_correlation text)
+returns jsonb language plpgsql volatile as $$
+declare
+    known record;
+    twin text;
+begin
+    if p_key is not null then
+        insert into order_key (owner, key, request, order_id)
+        values (p_owner, p_key, p_request, p_id) on conflict do nothing;
+        if not found then
+            select * into known from order_key where owner = p_owner and key = p_key;
+            return jsonb_build_object(
+                'is', case when known.request = p_request then 'repeat' else 'key_reused' end,
+                'order_id', known.order_id);
+        end if;
+    end if;
+    -- Two alike that come at once: the second waits here, and then sees the first.
+    perform pg_advisory_xact_lock(hashtextextended(p_similar, 0));
+    select id into twin from orders
+    where similar = p_similar and placed_at > now() - interval '1 day'
+      and (channel, reference) <> (p_channel, p_reference)
+    order by placed_at limit 1;
+    insert into orders (id, channel, reference, customer, currency, content, similar, placed_at)
+    values (p_id, p_channel, p_reference, p_customer, p_currency, p_content, p_similar,
+            clock_timestamp())
+    on conflict (channel, reference) do nothing;
+    if not found then
+        select * into known from orders where channel = p_channel and reference = p_reference;
+        update order_key set order_id = known.id where owner = p_owner and key = p_key;
+        if known.content = p_content then
+            return jsonb_build_object('is', 'same', 'order_id', known.id);
+        end if;
+        delete from order_key where owner = p_owner and key = p_key;
+        insert into dead_letter (id, kind, source, reason, detail, body)
+        values (format('%s/%s/%s', p_channel, p_reference, md5(p_content)), 'order', p_source,
+                'conflicting_reference',
+                jsonb_build_object('order_id', known.id, 'reference', p_reference,
+                                   'correlation_id', p_correlation), p_raw)
+        on conflict do nothing;
+        return jsonb_build_object('is', 'conflict', 'order_id', known.id);
+    end if;
+    perform number_message(
+        p_id, p_source, p_external, 'placed',
+        p_body || jsonb_build_object('duplicate_of', coalesce(twin, '')),
+        p_raw, p_content, p_correlation);
+    return jsonb_build_object('is', 'accepted', 'order_id', p_id, 'duplicate_of', twin);
+end
+$$;
+
+-- A message nobody can read, or for an order nobody knows: it becomes a dead letter, and a blank
+-- takes its number, so that what comes after it is not held up.
+create or replace function bury_message(p_order text, p_n integer, p_reason text, p_detail jsonb)
+returns void language sql volatile as $$
+    with buried as (
+        insert into dead_letter (id, kind, source, reason, detail, body)
+        select format('%s/%s/%s', source, external_id, n), kind, source, p_reason,
+               p_detail || jsonb_build_object('order_id', order_id, 'n', n,
+                                              'external_id', external_id),
+               coalesce(raw, convert_to(body::text, 'utf8'))
+        from inbox where order_id = p_order and n = p_n and kind <> 'skipped'
+        on conflict do nothing
+    )
+    update inbox set kind = 'skipped',
+        body = jsonb_build_object('kind', 'skipped', 'id', external_id),
+        outcome = jsonb_build_object('status', 'refused', 'reason', p_reason)
+    where order_id = p_order and n = p_n and kind <> 'skipped'
+$$;

@@ -1,0 +1,246 @@
+"""Everything that comes in: stored, handed over to its order, applied by that order's record."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+from pydantic import ValidationError
+
+from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
+from domain.order import Outcome
+
+_GOODS = {
+    MilestoneKind.SHIPPED: "shipped",
+    MilestoneKind.RETURN_RECEIVED: "return_received",
+    MilestoneKind.RETURN_INSPECTED: "return_inspected",
+}
+
+ACCEPT = b"select accept_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+STORE = b"select store_message(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_WAITING = """
+select i.order_id, o.run is not null and o.finished_at is null as started,
+       array_agg(i.n order by i.n) as numbers,
+       array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
+                 order by i.n) as bodies
+from inbox i join orders o on o.id = i.order_id
+where i.applied_at is null and i.bucket %% %s = %s and {due}
+group by i.order_id, o.run, o.finished_at order by min(i.stored_at) limit %s
+"""
+FRESH = _WAITING.format(due="i.handed_at is null").encode()
+STALE = _WAITING.format(
+    due="""exists (
+        select from inbox late where late.order_id = i.order_id and late.applied_at is null
+        and late.bucket = i.bucket and late.handed_at < now() - %s)"""
+).encode()
+HANDED = b"""
+update inbox set handed_at = now()
+from unnest(%s::text[], %s::int[]) as h(order_id, n)
+where inbox.order_id = h.order_id and inbox.n = h.n and inbox.applied_at is null
+  and holds_lease(%s, %s)
+"""
+OUTCOME = (
+    b"select applied_at is not null, outcome from inbox where source = %s and external_id = %s"
+)
+UNKNOWN = b"""
+select bury_message(i.order_id, i.n, 'unknown_order', '{}')
+from inbox i where i.applied_at is null and i.handed_at is null and i.kind <> 'skipped'
+and i.stored_at < now() - %s and not exists (select from orders o where o.id = i.order_id)
+"""
+BURY = b"select bury_message(%s, %s, %s, %s)"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an order at the door.
+
+    `repeat`: same Idempotency-Key and request. `same`: same channel, reference and content.
+    """
+
+    outcome: Literal["accepted", "repeat", "same", "key_reused", "conflict"]
+    order_id: str
+    duplicate_of: str = ""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a message at the door; `n` is its number among its order's."""
+
+    outcome: Literal["stored", "repeat", "conflict", "unknown_order"]
+    order_id: str = ""
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for one order, oldest first. `started`: a run of it has been heard of."""
+
+    order_id: str
+    started: bool
+    numbers: Sequence[int]
+    messages: Sequence[Message]
+
+
+class Inbox:
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    # at the door
+
+    async def accept_order(
+        self,
+        order_id: str,
+        placed: Placed,
+        *,
+        raw: bytes,
+        source: str,
+        owner: str = "",
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Keep an order under the id it shall have, unless it is known. One round trip."""
+        order = placed.order
+        content = order.model_dump(mode="json", exclude_defaults=True)
+        alike = {k: content[k] for k in ("customer", "ship_to", "lines") if k in content}
+        values = (
+            order_id,
+            source,
+            placed.id,
+            order.channel,
+            order.reference,
+            order.customer,
+            order.currency,
+            hash_of(content),
+            hash_of(alike),
+            owner,
+            idempotency_key,
+            hashlib.sha256(raw).hexdigest(),
+            _body(placed),
+            raw,
+            placed.correlation_id,
+        )
+        answer = await self._answer(ACCEPT, values)
+        return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "")
+
+    async def store(
+        self, order_id: str, message: Message, *, source: str, raw: bytes, known_only: bool = False
+    ) -> Stored:
+        """Keep a message, and move the stock it reports, once.
+
+        `known_only`: for an order nobody placed it is not kept, but `unknown_order`.
+        """
+        body = message.model_dump(mode="json", exclude={"n", "correlation_id"})
+        values = (
+            order_id,
+            source,
+            message.id,
+            message.kind,
+            Jsonb(body),
+            raw,
+            hash_of(body),
+            message.correlation_id,
+            _goods(message),
+            known_only,
+        )
+        try:
+            answer = await self._answer(STORE, values)
+        except UniqueViolation:
+            # The same message came at the same moment: this time it is known.
+            answer = await self._answer(STORE, values)
+        return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
+
+    async def outcome(self, source: str, external_id: str) -> Outcome | None:
+        """What became of a message; `None` while its order has not recorded it."""
+        async with self._pool.connection() as db:
+            row = await (await db.execute(OUTCOME, (source, external_id))).fetchone()
+        if row is None or not row[0]:
+            return None
+        return Outcome.model_validate({"n": 0, **row[1]})
+
+    # handing over
+
+    async def fresh(self, part: int, parts: int, limit: int = 100) -> list[Waiting]:
+        """What has not been handed over yet, of one of `parts` parts of all orders."""
+        return await self._waiting(FRESH, (parts, part, limit))
+
+    async def stale(self, part: int, parts: int, after: timedelta, limit: int) -> list[Waiting]:
+        """Everything that waits for orders which have not applied in time what they were given."""
+        return await self._waiting(STALE, (parts, part, after, limit))
+
+    async def handed_over(self, given: Sequence[Waiting], lease: str, epoch: int) -> None:
+        """Note it, unless somebody else has the lease by now."""
+        orders = [each.order_id for each in given for _ in each.numbers]
+        numbers = [n for each in given for n in each.numbers]
+        async with self._pool.connection() as db:
+            await db.execute(HANDED, (orders, numbers, lease, epoch))
+
+    async def bury_unknown(self, after: timedelta) -> int:
+        """Make dead letters of messages whose order nobody placed in time; how many."""
+        async with self._pool.connection() as db:
+            return (await db.execute(UNKNOWN, (after,))).rowcount
+
+    async def _waiting(self, query: bytes, values: tuple[Any, ...]) -> list[Waiting]:
+        async with self._pool.connection() as db:
+            rows = await (await db.execute(query, values)).fetchall()
+        return [
+            Waiting(order_id, started, numbers, await self._read(order_id, numbers, bodies))
+            for order_id, started, numbers, bodies in rows
+        ]
+
+    async def _read(
+        self, order_id: str, numbers: Sequence[int], bodies: Sequence[Mapping[str, Any]]
+    ) -> list[Message]:
+        """What cannot be read blocks nobody: it is buried, and a blank stands in for it."""
+        messages: list[Message] = []
+        for n, body in zip(numbers, bodies, strict=True):
+            try:
+                messages.append(MESSAGE.validate_python(body))
+            except ValidationError as failure:
+                detail = {"detail": str(failure)[:500]}
+                async with self._pool.connection() as db:
+                    await db.execute(BURY, (order_id, n, "unreadable", Jsonb(detail)))
+                blank = {"kind": "skipped", "id": body.get("id") or f"{order_id}/{n}", "n": n}
+                messages.append(MESSAGE.validate_python(blank))
+        return messages
+
+    async def _answer(self, query: bytes, values: tuple[Any, ...]) -> dict[str, Any]:
+        async with self._pool.connection() as db:
+            row = await (await db.execute(query, values)).fetchone()
+        assert row is not None
+        answer: dict[str, Any] = row[0]
+        return answer
+
+
+def hash_of(content: Any) -> str:
+    """The same for the same content, however it was written."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _body(message: Message) -> Jsonb:
+    return Jsonb(message.model_dump(mode="json", exclude={"n", "correlation_id"}))
+
+
+def _goods(message: Message) -> Jsonb | None:
+    """The goods a milestone reports, as the ledger books them."""
+    if not isinstance(message, Milestone) or message.milestone not in _GOODS:
+        return None
+    return Jsonb(
+        [
+            {
+                "number": number,
+                "kind": _GOODS[message.milestone],
+                "line": line.line,
+                "location": message.source,
+                "document": message.document,
+                "disposition": line.disposition,
+                "quantity": f"{line.quantity:f}",
+                "occurred_at": message.occurred_at.isoformat(),
+            }
+            for number, line in enumerate(message.lines, 1)
+        ]
+    )

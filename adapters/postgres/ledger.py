@@ -1,0 +1,209 @@
+"""Stock and credit. Every statement says what is to hold, so that repeating it changes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres.inbox import hash_of
+from domain.answer import Answer, Done, Refused
+from domain.base import ZERO, Goal
+from domain.documents import CreditClaim, StockClaim
+from domain.errors import Replaced
+
+CLAIM_STOCK = b"select claim_stock(%s, %s, %s, %s, %s, %s)"
+CLAIM_CREDIT = b"select claim_credit(%s, %s, %s, %s, %s, %s)"
+OFFERS = b"select stock_offers(%s)"
+BOOK = b"select book_movement(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+POSITIONS = b"""
+select s.item, s.location, s.on_hand, s.reserved,
+       greatest(s.on_hand - s.reserved - coalesce(l.safety_stock, 0), 0) as available,
+       0::numeric as earmarked, 0::numeric as in_transit, s.damaged, s.quarantined, now() as as_of
+from stock_position s left join location l on l.id = s.location
+where (%(item)s::text is null or s.item = %(item)s)
+  and (%(location)s::text is null or s.location = %(location)s)
+  and (s.item, s.location) > (%(after_item)s, %(after_location)s)
+order by s.item, s.location limit %(limit)s
+"""
+MOVEMENTS = b"""
+select * from movement
+where (%(item)s::text is null or item = %(item)s)
+  and (%(location)s::text is null or location = %(location)s)
+  and (%(order_id)s::text is null or order_id = %(order_id)s)
+  and (item, location, n) > (%(after_item)s, %(after_location)s, %(after_n)s)
+order by item, location, n limit %(limit)s
+"""
+CREDIT = b"""
+select c.id, c.currency, c.credit_limit, coalesce(a.open, 0) as open,
+       coalesce(a.invoiced, 0) as invoiced
+from customer c left join credit_account a on a.account = coalesce(c.bill_to, c.id)
+where c.id = %s
+"""
+
+MovementKind = Literal[
+    "receipt", "adjustment", "issue", "transfer_out", "transfer_in",
+    "damage", "quarantine", "release", "return", "scrap",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Who speaks: statements of a replaced run, or older than one already seen, do not count."""
+
+    run: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A movement as a stock feed tells it; only an adjustment may be negative. Stock units."""
+
+    movement_id: str
+    kind: MovementKind
+    item: str
+    location: str
+    quantity: Decimal
+    occurred_at: datetime
+    document: str | None = None
+    lot: str | None = None
+
+
+class Ledger:
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def claim_stock(self, claim: StockClaim, fence: Fence) -> Answer:
+        """Reserve exactly this for the order, or nothing and say what could be had."""
+        positions = [
+            {
+                "line": each.line,
+                "item": each.item,
+                "location": each.location,
+                "quantity": f"{each.stock_quantity:f}",
+            }
+            for each in claim.positions
+        ]
+        factors = {line: f"{factor:f}" for line, factor in claim.factors.items()}
+        values = (
+            claim.order_id,
+            fence.run,
+            fence.n,
+            Jsonb(positions),
+            Jsonb(claim.items),
+            Jsonb(factors),
+        )
+        match await self._value(CLAIM_STOCK, values):
+            case {"is": "done"}:
+                return Done(standing=claim.goal)
+            case {"is": "short", "offers": offers}:
+                return Refused(reason="unavailable_inventory", offers=_offers(offers))
+        raise _replaced(claim.order_id)
+
+    async def claim_credit(self, claim: CreditClaim, fence: Fence) -> Answer:
+        """Use exactly so much of the account's credit, if its limit allows what is more."""
+        amounts = (claim.goal.get("open", ZERO), claim.goal.get("invoiced", ZERO))
+        values = (claim.order_id, fence.run, fence.n, claim.account, *amounts)
+        match await self._value(CLAIM_CREDIT, values):
+            case {"is": "done"}:
+                return Done(standing=claim.goal)
+            case {"is": "refused", "beyond": beyond}:
+                detail = f"{beyond} {claim.currency} beyond the limit"
+                return Refused(reason="credit_limit", detail=detail)
+        raise _replaced(claim.order_id)
+
+    async def offers(self, items: list[str]) -> dict[str, Goal]:
+        """What every location could give of these items now, in stock units."""
+        return _offers(await self._value(OFFERS, (items,)))
+
+    async def book_movement(self, movement: Movement, *, source: str) -> str:
+        """Book what a stock feed tells, once: `booked`, `matched`, `repeat` or `conflict`.
+
+        `matched` is a fact that a milestone told before; the stock is moved already.
+        """
+        told = {**vars(movement), "quantity": f"{movement.quantity.normalize():f}"}
+        values = (
+            source,
+            movement.movement_id,
+            hash_of(told),
+            movement.kind,
+            movement.item,
+            movement.location,
+            movement.quantity,
+            movement.document,
+            movement.lot,
+            movement.occurred_at,
+        )
+        try:
+            return str(await self._value(BOOK, values))
+        except UniqueViolation:
+            # The same movement came at the same moment: this time it is known.
+            return str(await self._value(BOOK, values))
+
+    async def positions(
+        self,
+        *,
+        item: str | None = None,
+        location: str | None = None,
+        after: tuple[str, str] = ("", ""),
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        values = {
+            "item": item,
+            "location": location,
+            "after_item": after[0],
+            "after_location": after[1],
+            "limit": limit,
+        }
+        return await self._rows(POSITIONS, values)
+
+    async def movements(
+        self,
+        *,
+        item: str | None = None,
+        location: str | None = None,
+        order_id: str | None = None,
+        after: tuple[str, str, int] = ("", "", 0),
+        limit: int = 100,
+    ) -> list[dict[str, Any]]:
+        values = {
+            "item": item,
+            "location": location,
+            "order_id": order_id,
+            "after_item": after[0],
+            "after_location": after[1],
+            "after_n": after[2],
+            "limit": limit,
+        }
+        return await self._rows(MOVEMENTS, values)
+
+    async def credit(self, customer: str) -> dict[str, Any] | None:
+        """Limit and use of the customer's account, in its currency; `None` if unknown."""
+        rows = await self._rows(CREDIT, (customer,))
+        return rows[0] if rows else None
+
+    async def _value(self, query: bytes, values: tuple[object, ...]) -> Any:
+        async with self._pool.connection() as db:
+            row = await (await db.execute(query, values)).fetchone()
+        assert row is not None
+        return row[0]
+
+    async def _rows(self, query: bytes, values: Any) -> list[dict[str, Any]]:
+        async with self._pool.connection() as db:
+            cursor = db.cursor(row_factory=dict_row)
+            return await (await cursor.execute(query, values)).fetchall()
+
+
+def _offers(plain: dict[str, dict[str, str]]) -> dict[str, Goal]:
+    return {
+        location: {item: Decimal(quantity) for item, quantity in offer.items()}
+        for location, offer in plain.items()
+    }
+
+
+def _replaced(order_id: str) -> Replaced:
+    return Replaced(f"order {order_id}: a later statement was seen, or another run has it")
