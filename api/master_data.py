@@ -1,7 +1,7 @@
 """Companies, customers, items, locations: written whole, read one by one or as lists."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -48,11 +48,12 @@ class Written(BaseModel):
     revision: int
 
 
+CREATED: dict[int | str, dict[str, Any]] = {201: {"model": Written, "description": "It is new."}}
 CodeInPath = Annotated[OurCode, Path()]
 IdInPath = Annotated[AnyId, Path()]
 
 
-@routes.put("/companies/{company_id}", openapi_extra=WRITE)
+@routes.put("/companies/{company_id}", openapi_extra=WRITE, responses=CREATED)
 async def put_company(
     company_id: CodeInPath,
     company: CompanyIn,
@@ -76,7 +77,7 @@ async def list_companies(books: Books, limit: Limit = 100, cursor: Cursor = None
     return await _listed(books.master.list_companies, limit, cursor)
 
 
-@routes.put("/customers/{customer_id:path}", openapi_extra=WRITE)
+@routes.put("/customers/{customer_id:path}", openapi_extra=WRITE, responses=CREATED)
 async def put_customer(
     customer_id: IdInPath,
     customer: CustomerIn,
@@ -100,7 +101,7 @@ async def list_customers(books: Books, limit: Limit = 100, cursor: Cursor = None
     return await _listed(books.master.list_customers, limit, cursor)
 
 
-@routes.put("/items/{item_id:path}", openapi_extra=WRITE)
+@routes.put("/items/{item_id:path}", openapi_extra=WRITE, responses=CREATED)
 async def put_item(
     item_id: IdInPath,
     item: ItemIn,
@@ -123,7 +124,7 @@ async def list_items(books: Books, limit: Limit = 100, cursor: Cursor = None) ->
     return await _listed(books.master.list_items, limit, cursor)
 
 
-@routes.put("/locations/{location_id}", openapi_extra=WRITE)
+@routes.put("/locations/{location_id}", openapi_extra=WRITE, responses=CREATED)
 async def put_location(
     location_id: CodeInPath,
     location: LocationIn,
