@@ -76,21 +76,39 @@ class LeasedLoop(ABC):
         self._lease = Lease(pool, name, lasts=lasts)
         self._idle = idle.total_seconds()
         self._held = asyncio.Event()
+        self._good_until = 0.0
+
+    def still_held(self) -> bool:
+        """Whether the lease cannot have been taken by another, by our own clock.
+
+        To be asked before something that no epoch guards, like a request to somebody else: after a
+        pause (SIGSTOP, a sleeping machine) a process learns only later that it has lost the lease.
+        """
+        return self.epoch is not None and time.monotonic() < self._good_until
 
     @abstractmethod
     async def once(self, epoch: int) -> bool:
         """One round of work; whether there may be more at once. Raises `LeaseLost`."""
+
+    async def finish(self, epoch: int) -> None:
+        """Write down what has been done since the last round; the loop is about to end."""
+        return
 
     async def stand_by(self) -> None:
         """Forget what belonged to an epoch that has ended. Called before the next one begins."""
         return
 
     async def run(self) -> None:
-        """Work until cancelled, then give the lease up."""
+        """Work until cancelled, then finish what has begun and give the lease up."""
         keeper = asyncio.create_task(self._keep(), name=f"lease {self.name}")
         try:
             await self._work()
         finally:
+            if self.epoch is not None:
+                try:
+                    await self.finish(self.epoch)
+                except (psycopg.Error, LeaseLost) as failure:
+                    log.warning("%s: not finished: %s", self.name, failure)
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
@@ -133,14 +151,15 @@ class LeasedLoop(ABC):
             except psycopg.Error as failure:
                 log.warning("%s: its lease cannot be renewed: %s", self.name, failure)
             else:
-                self._note(epoch)
+                self._note(epoch, began)
             await asyncio.sleep(max(0.0, every - (time.monotonic() - began)))
 
-    def _note(self, epoch: int | None) -> None:
+    def _note(self, epoch: int | None, asked_at: float) -> None:
         if epoch is None:
             self._lose(self.epoch)
         else:
             self.epoch = epoch
+            self._good_until = asked_at + self._lease.lasts.total_seconds()
             self._held.set()
 
     def _lose(self, epoch: int | None) -> None:

@@ -45,3 +45,63 @@ begin
     return numbered;
 end
 $$;
+
+-- What has become of deliveries: [{id, round, cursor, attempts, failing_since, next_at, last_error,
+-- done: [position], failing: [{position, attempts, …}], dead: [dead letters]}]. False: the lease is
+-- lost, and nothing was written.
+create or replace function settle_deliveries(its_name text, its_epoch bigint, settlements jsonb)
+returns boolean language plpgsql volatile as $$
+declare
+    s record;
+begin
+    if not holds_lease(its_name, its_epoch) then
+        return false;
+    end if;
+    for s in select * from jsonb_to_recordset(settlements) as (
+        id text, round integer, cursor bigint, attempts integer, failing_since timestamptz,
+        next_at timestamptz, last_error text, done jsonb, failing jsonb, dead jsonb
+    ) order by id loop
+        update subscription set
+            cursor = s.cursor, attempts = s.attempts, failing_since = s.failing_since,
+            next_at = s.next_at, last_error = s.last_error
+        where id = s.id and round = s.round;
+        continue when not found;
+        delete from delivery where subscription_id = s.id and position <= s.cursor;
+        insert into delivery (subscription_id, position, done)
+        select s.id, position::bigint, true from jsonb_array_elements_text(s.done) as position
+        on conflict (subscription_id, position) do update set done = true;
+        insert into delivery as known
+            (subscription_id, position, done, attempts, failing_since, next_at, last_error)
+        select s.id, position, false, attempts, failing_since, next_at, last_error
+        from jsonb_to_recordset(s.failing) as (
+            position bigint, attempts integer, failing_since timestamptz, next_at timestamptz,
+            last_error text
+        )
+        on conflict (subscription_id, position) do update set
+            attempts = excluded.attempts, failing_since = excluded.failing_since,
+            next_at = excluded.next_at, last_error = excluded.last_error
+        where not known.done;
+        insert into dead_letter (id, kind, source, reason, detail, body)
+        select id, kind, source, reason, detail, decode(body, 'base64')
+        from jsonb_to_recordset(s.dead) as (
+            id text, kind text, source text, reason text, detail jsonb, body text
+        )
+        on conflict (id) do nothing;
+    end loop;
+    return true;
+end
+$$;
+
+-- Forget what has been delivered behind position `after`, and tell it again.
+create or replace function replay_subscription(its_id text, after bigint)
+returns setof subscription language plpgsql volatile as $$
+begin
+    -- First the subscription, then its deliveries, like `settle_deliveries`.
+    return query
+        update subscription set
+            cursor = after, round = round + 1, attempts = 0, failing_since = null, next_at = null,
+            last_error = ''
+        where id = its_id returning *;
+    delete from delivery where subscription_id = its_id;
+end
+$$;

@@ -1,0 +1,1 @@
+"""Telling others: events as CloudEvents, signed as Standard Webhooks, to whoever subscribed."""
