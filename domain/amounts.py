@@ -38,7 +38,8 @@ def currency(order: Order) -> str:
 def line_amount(order: Order, line: str, quantity: Decimal) -> Decimal:
     """Net of tax. The price is per price unit, the quantity in the line's own unit."""
     terms = order.line_terms(line)
-    return round_money(terms.price * quantity * terms.price_factor, currency(order))
+    value = terms.price * quantity * terms.stock_factor / terms.price_stock_factor
+    return round_money(value, currency(order))
 
 
 def invoice(order: Order, shipment: Shipment) -> Bill:

@@ -122,7 +122,8 @@ class Order(BaseModel):
     """The whole state. It can be stored at any moment and gone on with from there.
 
     `heard` is the number of the last message heard. `offers` is what sources were last known to
-    have, by location and item, in stock units. `news` and `outcomes` are for the next record.
+    have, by location and item, in stock units. `changed_at` is when something was last heard.
+    `news` and `outcomes` are for the next record.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Order(BaseModel):
     outcomes: list[Outcome] = []
     closed_at: datetime | None = None
     closings: int = 0
+    changed_at: datetime | None = None
     patience: Patience = Field(default_factory=Patience)
 
     # what is known

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from domain.amounts import authorised_goal, credit_goal, invoice_total, refund_total
 from domain.base import ZERO, Fact, Goal, tidy
 from domain.effect import Action, Effect, EffectState, Step, effect_name
+from domain.hold import Hold
 from domain.order import Order, Shipment
 from domain.sourcing import position
 
@@ -201,10 +202,10 @@ def parked(order: Order, target: Target) -> bool:
     return target.step in (Step.TAX, Step.INVOICE) and _of_a_parked_line(target, scopes)
 
 
-def drop_moot_holds(order: Order) -> list[str]:
+def moot_holds(order: Order) -> list[Hold]:
     """The holds that nothing waits for any more: a refusal nobody asks about holds nothing."""
     missing = unmet(order)
-    return [hold.id for hold in order.open_holds if hold.effect and hold.effect not in missing]
+    return [hold for hold in order.open_holds if hold.effect and hold.effect not in missing]
 
 
 def grows(effect: Effect | None, goal: Goal) -> bool:

@@ -12,16 +12,17 @@ ONE = Decimal(1)
 class LineTerms(Fact):
     """One line in the words of our item master.
 
-    `price` is per `price_unit`; one `unit` of the line is `price_factor` price units and
-    `stock_factor` stock units, exactly. `weight` is kilograms per `unit`.
+    `price` is per `price_unit`. One `unit` of the line holds `stock_factor` stock units, one price
+    unit `price_stock_factor`: kept apart, so that no quotient is ever rounded on the way. `weight`
+    is kilograms per `unit`.
     """
 
     item: str
     unit: str
     price: Decimal
     price_unit: str
-    price_factor: Decimal = ONE
     stock_factor: Decimal = ONE
+    price_stock_factor: Decimal = ONE
     tax_code: str = ""
     weight: Decimal = Decimal(0)
 

@@ -1,0 +1,90 @@
+"""How every process reaches Temporal, so that all of them encode payloads alike."""
+
+from collections.abc import Sequence
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.message import Message, Placed
+from domain.order import Order, workflow_id
+
+ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
+CHANNEL = SearchAttributeKey.for_keyword("Channel")
+CUSTOMER = SearchAttributeKey.for_keyword("Customer")
+PURCHASE_ORDER = SearchAttributeKey.for_keyword("PurchaseOrder")
+
+
+async def connect(address: str, namespace: str = "default") -> Client:
+    """Raises RuntimeError while nothing answers there."""
+    return await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter
+    )
+
+
+class Engine:
+    """Gets messages to orders, starting whichever is not running."""
+
+    def __init__(self, client: Client, queue: str) -> None:
+        self._client = client
+        self._queue = queue
+        self._namespace_id = ""
+
+    async def namespace_id(self) -> str:
+        """Unique to this server's namespace, also among namespaces of the same name."""
+        if not self._namespace_id:
+            answer = await self._client.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=self._client.namespace)
+            )
+            self._namespace_id = answer.namespace_info.id
+        return self._namespace_id
+
+    async def signal(self, order_id: str, messages: Sequence[Message]) -> bool:
+        """Whether the order was there to hear it."""
+        try:
+            await self._client.get_workflow_handle(workflow_id(order_id)).signal(
+                "deliver", list(messages)
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    async def current_run(self, order_id: str) -> str | None:
+        handle = self._client.get_workflow_handle(workflow_id(order_id))
+        return (await handle.describe()).run_id
+
+    async def start(self, order: Order, messages: Sequence[Message] = ()) -> None:
+        """Start it from this state, or just tell it the messages if it runs already."""
+        await self._client.start_workflow(
+            "OrderWorkflow",
+            order,
+            id=workflow_id(order.id),
+            task_queue=self._queue,
+            start_signal="deliver",
+            start_signal_args=[list(messages)],
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=_attributes(order, messages),
+        )
+
+
+def _attributes(order: Order, messages: Sequence[Message]) -> TypedSearchAttributes:
+    """What an operator finds the order by, known from the start."""
+    placed = next((m.order for m in messages if isinstance(m, Placed)), None)
+    said = order.header or placed
+    pairs = [SearchAttributePair(ORDER_NUMBER, order.id)]
+    if said is not None:
+        pairs += [
+            SearchAttributePair(CHANNEL, said.channel),
+            SearchAttributePair(CUSTOMER, said.customer),
+            SearchAttributePair(PURCHASE_ORDER, said.purchase_order or said.reference),
+        ]
+    return TypedSearchAttributes(pairs)

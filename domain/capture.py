@@ -1,0 +1,129 @@
+"""Capture: an order's lines held against master data and prices. Everything wrong is named at once.
+
+Rules (INTERFACES, table of inputs and answers): an unknown customer, item or unit, a price off
+contract and another currency than the customer's are matters to be decided, never refusals.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from domain.answer import Captured
+from domain.base import Fact, Goal
+from domain.catalog import CaptureFacts, Item, Location
+from domain.documents import CaptureRequest, WantedLine
+from domain.hold import Problem
+from domain.terms import LineTerms, SourceTerms, Terms
+
+
+class Offered(Fact):
+    """What the customer pays per `unit`."""
+
+    price: Decimal
+    unit: str
+
+
+class Routing(Fact):
+    """Which system instance serves what, where master data does not say."""
+
+    systems: dict[str, str]
+    wms: str
+    tms: str
+
+
+def judge(
+    request: CaptureRequest,
+    facts: CaptureFacts,
+    prices: Mapping[str, Offered | None],
+    offers: Mapping[str, Goal],
+    routing: Routing,
+) -> Captured:
+    """`prices` are by line, asked for in the line's unit; `offers` by location and item."""
+    problems = _of_the_customer(request, facts)
+    lines = {}
+    for line in request.lines:
+        found = _line(line, facts.items.get(line.item), prices.get(line.line))
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            lines[line.line] = found
+            if line.price is not None and (off := _off_contract(line, found)):
+                problems.append(off)
+    return Captured(
+        standing=request.goal,
+        terms=Terms(
+            company=facts.company.id if facts.company else "",
+            account=facts.account.id if facts.account else request.customer,
+            payment_terms=facts.account.payment_terms if facts.account else "",
+            tax_exempt=facts.customer.tax_exempt if facts.customer else False,
+            lines=lines,
+            sources=_sources(facts.locations, routing),
+            systems=routing.systems,
+        ),
+        offers=dict(offers),
+        problems=tuple(problems),
+    )
+
+
+def unit_of(line: WantedLine, item: Item) -> str:
+    """The unit a line is in: its own, else the item's stock unit."""
+    return line.unit or item.unit
+
+
+def _of_the_customer(request: CaptureRequest, facts: CaptureFacts) -> list[Problem]:
+    if facts.customer is None:
+        return [Problem(reason="unknown_customer", detail=request.customer)]
+    if facts.customer.currency != request.currency:
+        detail = f"ordered in {request.currency}, the customer's is {facts.customer.currency}"
+        return [Problem(reason="currency_mismatch", detail=detail)]
+    return []
+
+
+def _line(line: WantedLine, item: Item | None, price: Offered | None) -> LineTerms | Problem:
+    scope = f"line/{line.line}"
+    if item is None:
+        return Problem(reason="unknown_item", scope=scope, detail=line.item)
+    unit = unit_of(line, item)
+    factor = item.factor(unit)
+    if factor is None:
+        return Problem(reason="unknown_unit", scope=scope, detail=f"{unit} of {item.id}")
+    if price is None:
+        return Problem(reason="no_price", scope=scope, detail=f"{item.id} in {unit}")
+    per_price_unit = item.factor(price.unit)
+    if per_price_unit is None:
+        return Problem(reason="unknown_unit", scope=scope, detail=f"{price.unit} of {item.id}")
+    return LineTerms(
+        item=item.id,
+        unit=unit,
+        price=price.price,
+        price_unit=price.unit,
+        stock_factor=factor,
+        price_stock_factor=per_price_unit,
+        tax_code=item.tax_code or "",
+        weight=(item.weight or Decimal(0)) * factor,
+    )
+
+
+def _off_contract(line: WantedLine, terms: LineTerms) -> Problem | None:
+    """A price is compared in the unit it was given for: by default that of the line."""
+    assert line.price is not None
+    given_for = line.price_unit or terms.unit
+    if given_for == terms.price_unit:
+        ours = terms.price
+    else:
+        ours = terms.price * terms.stock_factor / terms.price_stock_factor
+    if line.price == ours:
+        return None
+    detail = f"{line.price:f} per {given_for} was given, {ours:f} is agreed"
+    return Problem(reason="price_mismatch", scope=f"line/{line.line}", detail=detail)
+
+
+def _sources(locations: Sequence[Location], routing: Routing) -> dict[str, SourceTerms]:
+    return {
+        location.id: SourceTerms(
+            kind=location.kind,
+            wms=location.wms or routing.wms,
+            tms=location.tms or routing.tms,
+            address=location.address,
+        )
+        for location in locations
+    }

@@ -1,0 +1,292 @@
+"""An order, from capture to close. It can be entered with an order in any state."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+from temporalio.workflow import ActivityConfig, ActivityHandle
+
+from activities.books import BookActivities
+from activities.erp import ErpActivities
+from activities.fulfilment import FulfilmentActivities
+from activities.money import MoneyActivities
+from activities.record import RecordActivities
+from domain.answer import Answer, Unclear
+from domain.documents import Instruction
+from domain.effect import Action, Step
+from domain.errors import Replaced, caused_by
+from domain.hearing import hear, refuse
+from domain.message import Message
+from domain.order import Entry, Misunderstood, Order, Recorded
+from domain.paperwork import document
+from domain.plan import moot_holds, plan, targets, unmet
+from domain.settling import intend, settle
+from domain.status import order_status
+from domain.story import Found, details, found_by
+from workflows.attributes import changes
+from workflows.options import OUR_DATABASE, OUTSIDE_SYSTEM, RECORD
+
+Activity = Callable[[Any, Any], Awaitable[Answer]]
+
+HOW: dict[Step, tuple[Activity, ActivityConfig]] = {
+    Step.CAPTURE: (BookActivities.capture_order, OUR_DATABASE),
+    Step.CREDIT: (BookActivities.take_credit, OUR_DATABASE),
+    Step.STOCK: (BookActivities.reserve_stock, OUR_DATABASE),
+    Step.AUTHORISE: (MoneyActivities.authorise_payment, OUTSIDE_SYSTEM),
+    Step.ERP: (ErpActivities.post_sales_order, OUTSIDE_SYSTEM),
+    Step.RELEASE: (FulfilmentActivities.release_goods, OUTSIDE_SYSTEM),
+    Step.BOOK: (FulfilmentActivities.book_transport, OUTSIDE_SYSTEM),
+    Step.CONFIRM: (ErpActivities.confirm_shipment, OUTSIDE_SYSTEM),
+    Step.TAX: (MoneyActivities.commit_tax, OUTSIDE_SYSTEM),
+    Step.INVOICE: (ErpActivities.post_invoice, OUTSIDE_SYSTEM),
+    Step.COLLECT: (MoneyActivities.capture_payment, OUTSIDE_SYSTEM),
+    Step.RETURN_TAX: (MoneyActivities.commit_tax, OUTSIDE_SYSTEM),
+    Step.CREDIT_NOTE: (ErpActivities.post_credit_note, OUTSIDE_SYSTEM),
+    Step.REFUND: (MoneyActivities.refund_payment, OUTSIDE_SYSTEM),
+}
+"""Which activity makes each step's claim stand, and how patient we are with it."""
+
+
+@workflow.defn
+class OrderWorkflow:
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.order.resume()
+        self.messages: list[Message] = []
+        self.calls: dict[str, Call] = {}
+        self.recorded: Order | None = None
+        self.unrecorded: list[Message] = []
+        self.found = Found()
+        self.moved = False
+
+    @workflow.run
+    async def run(self, order: Order) -> str:
+        with suppress(Replaced):  # then another run has the order, and this one is over
+            await self.capture()
+            await self.take_credit()
+            await self.allocate()
+            await self.post_to_erp()
+            await self.release()
+            await self.ship()
+            await self.invoice()
+            await self.close()
+        return order_status(self.order)
+
+    async def capture(self) -> None:
+        await self.reach(Step.CAPTURE, until=lambda: bool(self.order.lines))
+
+    async def take_credit(self) -> None:
+        await self.reach(Step.AUTHORISE)
+
+    async def allocate(self) -> None:
+        await self.reach(Step.STOCK)
+
+    async def post_to_erp(self) -> None:
+        await self.reach(Step.ERP)
+
+    async def release(self) -> None:
+        await self.reach(Step.RELEASE)
+
+    async def ship(self) -> None:
+        """What has been shipped is invoiced while the rest is waited for."""
+        await self.reach(Step.REFUND, until=lambda: self.order.all_shipped)
+
+    async def invoice(self) -> None:
+        await self.reach(Step.REFUND)
+
+    async def close(self) -> None:
+        """Until nobody has anything to add. There is no await after that last look."""
+        while not self.order.closed or self.messages:
+            await self.reach(Step.REFUND, until=self.nothing_is_left)
+            self.order.close(workflow.now())
+            await self.record()
+
+    @workflow.signal
+    def deliver(self, messages: list[Message]) -> None:
+        self.messages += messages
+
+    # Below: how any stage gets where it wants, whatever happens meanwhile.
+
+    async def reach(self, upto: Step, until: Callable[[], bool] = lambda: True) -> None:
+        """Carry out the plan as far as `upto`. Returns at once when there is nothing to do."""
+        while True:
+            self.take_in()
+            self.interrupt_overtaken()
+            if until() and not self.calls and not unmet(self.order, upto):
+                return
+            actions = [a for a in plan(self.order, upto) if a.effect not in self.calls]
+            for action in actions:
+                intend(self.order, action, workflow.now())
+            if not await self.record():
+                continue
+            self.renew_if_due()
+            for action in actions:
+                self.calls[action.effect] = self.call(action)
+            await self.wait()
+
+    def take_in(self) -> None:
+        """What came in and what was answered since the last look."""
+        now = workflow.now()
+        messages, self.messages = self.messages, []
+        heard = [message for message in messages if self.hear(message, now)]
+        self.unrecorded += heard
+        landed = {name: call for name, call in self.calls.items() if call.handle.done()}
+        for name, call in landed.items():
+            settle(self.order, name, call.answer(), now)
+            del self.calls[name]
+        self.order.expire(now)
+        for hold in moot_holds(self.order):
+            self.order.end_hold(hold, now, by="throughline")
+        if heard or landed:
+            self.moved = True
+            self.order.changed_at = now
+
+    def hear(self, message: Message, now: datetime) -> bool:
+        """A message that cannot be taken in is put aside whole; it stops nobody but itself."""
+        before = self.order.model_copy(deep=True)
+        try:
+            return hear(self.order, message, now)
+        except Misunderstood as why:
+            self.order = before
+            refuse(self.order, message, str(why))
+        except Exception as bug:  # noqa: BLE001 - whatever it is: kept as a dead letter, and the order goes on
+            workflow.logger.exception("message %s of order %s", message.n, self.order.id)
+            self.order = before
+            refuse(self.order, message, f"{type(bug).__name__}: {bug}")
+        return True
+
+    def interrupt_overtaken(self) -> None:
+        """A call for what is not wanted any more is given up; how it ended is asked for later."""
+        wanted = targets(self.order)
+        renewing = workflow.info().is_continue_as_new_suggested()
+        for name, call in self.calls.items():
+            overtaken = call.action.goal != wanted[name].goal and not call.action.step.ours
+            if (renewing or overtaken) and not call.interrupted:
+                call.interrupted = True
+                call.handle.cancel()
+
+    def call(self, action: Action) -> "Call":
+        do, patience = HOW[action.step]
+        verb = "settle" if action.ask else "do" if action.goal else "undo"
+        options: ActivityConfig = {**patience, "summary": f"{verb} {action.key}"}
+        if action.system:
+            options["task_queue"] = f"{workflow.info().task_queue}-{action.system}"
+        told: Instruction[Any] = Instruction(
+            key=action.key,
+            effect=action.effect,
+            system=action.system,
+            ask=action.ask,
+            run=workflow.info().run_id,
+            document=document(self.order, action, workflow.now()),
+        )
+        return Call(action, workflow.start_activity_method(do, told, **options))
+
+    async def record(self) -> bool:
+        """Comes before every action, so that a run which lost the order cannot act any more.
+
+        False when this run starts from an older state than is known, as after a reset: what was
+        done is not undone by forgetting it, so the order goes on from the newer state.
+        """
+        if self.order == self.recorded:
+            return True
+        self.order.revision += 1
+        info = workflow.info()
+        entry = Entry(
+            order=self.order, run=info.run_id, history_length=info.get_current_history_length()
+        )
+        made = await self.make_record(entry)
+        if made.ahead:
+            self.messages = self.unrecorded + self.messages
+            self.order = made.ahead
+            self.order.resume()
+        else:
+            self.order.news.clear()
+            self.order.outcomes.clear()
+            self.recorded = self.order.model_copy(deep=True)
+            self.show()
+        self.unrecorded = []
+        return made.ahead is None
+
+    async def make_record(self, entry: Entry) -> Recorded:
+        """Quickly if that is possible, else patiently. Raises `Replaced`."""
+        record = RecordActivities.record_order
+        try:
+            try:
+                return await workflow.execute_local_activity_method(record, entry, **RECORD)
+            except ActivityError as failure:
+                if caused_by(failure, Replaced):
+                    raise
+                return await workflow.execute_activity_method(record, entry, **OUR_DATABASE)
+        except ActivityError as failure:
+            if caused_by(failure, Replaced):
+                raise Replaced(f"another run has order {entry.order.id}") from failure
+            raise
+
+    def show(self) -> None:
+        """What operators see of it: details on its page, attributes they find it by."""
+        workflow.set_current_details(details(self.order))
+        found = found_by(self.order)
+        if updates := changes(self.found, found):
+            workflow.upsert_search_attributes(updates)
+        self.found = found
+
+    def renew_if_due(self) -> None:
+        """Any wait will do to continue as new, if no call is in flight."""
+        always = self.order.patience.renew_always and self.moved
+        due = always or workflow.info().is_continue_as_new_suggested()
+        if due and not self.calls and not self.messages:
+            workflow.continue_as_new(self.order)
+
+    async def wait(self) -> None:
+        deadline = self.deadline()
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: bool(self.messages) or any(c.handle.done() for c in self.calls.values()),
+                timeout=deadline - workflow.now() if deadline else None,
+            )
+
+    def deadline(self) -> datetime | None:
+        """The earliest moment at which the order must look up by itself."""
+        due = list(self.order.deadlines().values())
+        if self.order.patience.close and self.order.changed_at:
+            due.append(self.order.changed_at + self.order.patience.close)
+        ahead = [each for each in due if each > workflow.now()]
+        return min(ahead, default=None)
+
+    def nothing_is_left(self) -> bool:
+        """Shipped, inspected, nothing held, and nobody has said anything for a while."""
+        quiet = self.order.changed_at is None or (
+            workflow.now() >= self.order.changed_at + self.order.patience.close
+        )
+        done = self.order.all_shipped and self.order.all_inspected and not self.order.open_holds
+        return quiet and done
+
+
+@dataclass
+class Call:
+    """An action under way."""
+
+    action: Action
+    handle: ActivityHandle[Answer]
+    interrupted: bool = False
+
+    def answer(self) -> Answer | None:
+        """What came back; `None` when nobody knows how it ended."""
+        if self.handle.cancelled():
+            return None
+        failure = self.handle.exception()
+        if failure is None:
+            return self.handle.result()
+        if isinstance(failure, ActivityError) and caused_by(failure, Replaced):
+            raise Replaced("another run has the order") from failure
+        return None if self.interrupted else Unclear(detail=_reason(failure))
+
+
+def _reason(failure: BaseException) -> str:
+    cause = failure.__cause__ or failure
+    return f"{type(cause).__name__}: {cause}"[:500]
