@@ -1,24 +1,23 @@
 """The one place where HTTP trouble becomes `Unavailable` or `UnexpectedAnswer`."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from adapters.exact_json import from_json, to_json
 from adapters.gate import Gate, OpenGate
 from domain.errors import Unavailable, UnexpectedAnswer
 
-PATIENCE = 9.0
-"""Seconds for one exchange. A call of three exchanges still ends before its activity's 30 s."""
+PATIENCE = 7.0
+"""Seconds for one exchange. A call of four exchanges still ends before its activity's 30 s."""
 LONGEST_CLOSING = timedelta(hours=1)
 SHORTEST_CLOSING = timedelta(seconds=1)
 TRY_LATER = frozenset({408, 425, 429})
@@ -131,22 +130,6 @@ async def open_system(
         yield SystemClient(system, http, gate)
 
 
-def to_json(value: object) -> bytes:
-    """JSON in which a `Decimal` is an exact number."""
-    return _written(value).encode()
-
-
-def _written(value: object) -> str:
-    match value:
-        case Decimal():
-            return format(value, "f")
-        case dict():
-            return "{" + ",".join(f"{json.dumps(k)}:{_written(v)}" for k, v in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ",".join(map(_written, value)) + "]"
-    return json.dumps(value)
-
-
 def _segment(text: str) -> str:
     """One path segment, whatever is in it: a client takes a plain `..` for a way up."""
     quoted = quote(text, safe="")
@@ -157,14 +140,10 @@ def _parsed(response: httpx.Response, asked: str) -> object:
     if not response.content:
         return None
     try:
-        parsed: Any = json.loads(response.content, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        parsed: object = from_json(response.content)
+    except ValueError:
         raise UnexpectedAnswer(f"{asked}: not JSON") from None
     return parsed
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(name)
 
 
 def _advice(response: httpx.Response) -> timedelta | None:

@@ -154,8 +154,9 @@ class MemoryStanding(_Answerable, Standing[D], Generic[D]):
         fault = partner.strike(rules.operation, key, ("timeout_after_success", "refuse", "pending"))
         if stands == goal:
             return self._done.get(key, Done(standing={}))
-        if fault == "refuse" or not self._possible(key, stands, goal):
-            reason = rules.refused if goal else rules.kept or rules.refused
+        possible = self._possible(key, stands, goal)
+        if fault == "refuse" or not possible:
+            reason = rules.refused if goal and possible else rules.kept or rules.refused
             return Refused(reason=reason, detail=f"{partner.system} says no", standing=stands)
         if fault == "pending" or partner.always_pending:
             self._waiting[key] = document

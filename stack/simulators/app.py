@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adapters.http import to_json
+from adapters.exact_json import to_json
 from stack.simulators.deferrals import Request
 from stack.simulators.faults import Fault
 from stack.simulators.system import System

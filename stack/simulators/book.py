@@ -94,10 +94,10 @@ class Book:
 
     def calls(self, key: str = "") -> dict[str, int]:
         """How often each operation was called, for one key or for all."""
-        rows = self.db.execute(
-            "select operation, sum(count) as times from call where ? in ('', key)"
-            " group by operation order by operation",
-            (key,),
+        rows = self._rows(
+            "select operation, sum(count) as times from call",
+            "group by operation order by operation",
+            key=key,
         )
         return {row["operation"]: row["times"] for row in rows}
 
@@ -114,10 +114,7 @@ class Book:
         )
 
     def effects(self, key: str = "", order_id: str = "") -> list[Json]:
-        rows = self.db.execute(
-            "select * from effect where ? in ('', key) and ? in ('', order_id) order by seq",
-            (key, order_id),
-        )
+        rows = self._rows("select * from effect", "order by seq", key=key, order_id=order_id)
         return [
             {
                 "key": row["key"],
@@ -147,9 +144,7 @@ class Book:
 
     def things(self, kind: str, *, key: str = "") -> list[Json]:
         """In the order they were made."""
-        rows = self.db.execute(
-            "select body from thing where kind = ? and ? in ('', key) order by rowid", (kind, key)
-        )
+        rows = self._rows("select body from thing", "order by rowid", kind=kind, key=key)
         return [_body(row) for row in rows]
 
     def due_things(self, kind: str, now: float) -> list[Json]:
@@ -157,6 +152,12 @@ class Book:
             "select body from thing where kind = ? and due <= ? order by due", (kind, now)
         )
         return [_body(row) for row in rows]
+
+    def _rows(self, select: str, rest: str, **wanted: str) -> sqlite3.Cursor:
+        """Rows whose columns are as wanted; an empty wish is none, and costs no index."""
+        given = {name: value for name, value in wanted.items() if value}
+        where = " and ".join(f"{name} = :{name}" for name in given) or "true"
+        return self.db.execute(f"{select} where {where} {rest}", given)
 
     def next_due(self, kind: str) -> float | None:
         found = self.db.execute(

@@ -6,15 +6,14 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from adapters.exact_json import from_json
 from stack.simulators.book import Book, Json, parts
 from stack.simulators.deferrals import Deferral, Deferrals, Request
 from stack.simulators.faults import Fault, Faults, Occasion
 from stack.simulators.outbox import Outbox
-from stack.simulators.vendor import Call, Operation, Reply, Vendor
+from stack.simulators.vendor import BadRequest, Call, Operation, Reply, Vendor
 
 NONSENSE = "<html><body>It works!</body></html>"
 
@@ -34,9 +33,12 @@ class System:
     async def handle(self, request: Request) -> Reply | None:
         """The answer, or `None` when the connection is to be dropped."""
         try:
-            found = self._find(request)
-        except ValueError as wrong:
+            return await self._handle(request)
+        except BadRequest as wrong:
             return Reply(400, {"error": {"code": "bad_request", "message": str(wrong)}})
+
+    async def _handle(self, request: Request) -> Reply | None:
+        found = self._find(request)
         if found is None:
             return Reply(404, {"error": {"code": "no_such_resource", "message": request.path}})
         operation, call = found
@@ -156,7 +158,7 @@ def _call(path: Mapping[str, str], request: Request) -> Call:
         path=path,
         query=dict(parse_qsl(request.query, keep_blank_values=True)),
         body=_body(request),
-        idempotency_key=request.headers.get("idempotency-key", ""),
+        idempotency_key=unquote(request.headers.get("idempotency-key", "")),
     )
 
 
@@ -165,7 +167,10 @@ def _body(request: Request) -> Json:
         return {}
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(request.body, keep_blank_values=True))
-    body: Any = json.loads(request.body, parse_float=Decimal)
+    try:
+        body = from_json(request.body)
+    except ValueError as wrong:
+        raise BadRequest(str(wrong)) from None
     if not isinstance(body, dict):
-        raise ValueError("a JSON object is expected")
+        raise BadRequest("a JSON object is expected")
     return body

@@ -29,6 +29,10 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class BadRequest(ValueError):
+    """A call nobody can make sense of: answered with 400, and nothing was done."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """`key` finds the caller's key in a call. `changes`: it does something, it does not look."""

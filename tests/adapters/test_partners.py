@@ -1,0 +1,219 @@
+"""Every implementation of every port keeps its contract."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+
+import pytest
+
+from adapters import erp as erp_package
+from adapters import payment as payment_package
+from adapters import tax as tax_package
+from adapters import tms as tms_package
+from adapters import wms as wms_package
+from adapters.erp.memory import MemoryErp
+from adapters.erp.northwind import Northwind
+from adapters.erp.port import Erp
+from adapters.http import open_system
+from adapters.payment.memory import MemoryPayment
+from adapters.payment.port import Payment
+from adapters.payment.stripe import Stripe
+from adapters.tax.avatax import AvaTax
+from adapters.tax.memory import MemoryTax
+from adapters.tax.port import Tax
+from adapters.tms.easypost import EasyPost
+from adapters.tms.memory import MemoryTms
+from adapters.tms.port import Tms
+from adapters.wms.memory import MemoryWms
+from adapters.wms.port import Wms
+from adapters.wms.stockyard import Stockyard
+from domain.answer import Done, Refused
+from tests.adapters.port_contracts import (
+    GOAL,
+    THERE,
+    ErpContract,
+    PaymentContract,
+    TaxContract,
+    TmsContract,
+    WmsContract,
+    authorisation,
+    billing,
+    booking,
+    tax_document,
+)
+from tests.adapters.standing_contract import MemoryControl, SimulatorControl
+
+Url = Callable[[str], str]
+ControlOf = Callable[[str], SimulatorControl]
+
+
+class TestMemoryErp(ErpContract):
+    @pytest.fixture
+    def erp(self) -> MemoryErp:
+        return MemoryErp()
+
+    @pytest.fixture
+    def control(self, erp: MemoryErp) -> MemoryControl:
+        return MemoryControl(erp.partner)
+
+
+class TestNorthwind(ErpContract):
+    @pytest.fixture
+    async def erp(self, simulator_url: Url) -> AsyncIterator[Northwind]:
+        async with open_system("erp", simulator_url("erp")) as client:
+            yield Northwind(client)
+
+    @pytest.fixture
+    def control(self, control_of: ControlOf) -> SimulatorControl:
+        return control_of("erp")
+
+    async def test_an_invoice_whose_totals_do_not_add_up_is_refused(
+        self, erp: Northwind, key: str
+    ) -> None:
+        wrong = billing(GOAL)
+        wrong = wrong.model_copy(update={"total": wrong.total + Decimal("0.01")})
+
+        refused = await erp.invoices.make_stand(key, wrong)
+
+        assert isinstance(refused, Refused)
+        assert refused.reason == "erp_refused"
+
+
+class TestMemoryWms(WmsContract):
+    @pytest.fixture
+    def wms(self) -> MemoryWms:
+        return MemoryWms()
+
+    @pytest.fixture
+    def control(self, wms: MemoryWms) -> MemoryControl:
+        return MemoryControl(wms.partner)
+
+
+class TestStockyard(WmsContract):
+    @pytest.fixture
+    async def wms(self, simulator_url: Url) -> AsyncIterator[Stockyard]:
+        async with open_system("wms-east", simulator_url("wms-east")) as client:
+            yield Stockyard(client)
+
+    @pytest.fixture
+    def control(self, control_of: ControlOf) -> SimulatorControl:
+        return control_of("wms-east")
+
+
+class TestMemoryTms(TmsContract):
+    @pytest.fixture
+    def tms(self) -> MemoryTms:
+        return MemoryTms()
+
+    @pytest.fixture
+    def control(self, tms: MemoryTms) -> MemoryControl:
+        return MemoryControl(tms.partner)
+
+
+class TestEasyPost(TmsContract):
+    @pytest.fixture
+    async def tms(self, simulator_url: Url) -> AsyncIterator[EasyPost]:
+        async with open_system("tms-1", simulator_url("tms-1")) as client:
+            yield EasyPost(client)
+
+    @pytest.fixture
+    def control(self, control_of: ControlOf) -> SimulatorControl:
+        return control_of("tms-1")
+
+    async def test_an_address_nobody_can_find_is_refused(self, tms: EasyPost, key: str) -> None:
+        nowhere = THERE.model_copy(update={"postal_code": "00000"})
+
+        refused = await tms.bookings.make_stand(key, booking(GOAL, nowhere))
+
+        assert isinstance(refused, Refused)
+        assert refused.reason == "address_undeliverable"
+
+    async def test_the_service_asked_for_is_bought(
+        self, tms: EasyPost, control: SimulatorControl, key: str
+    ) -> None:
+        express = booking(GOAL).model_copy(update={"ship_method": "nextday"})
+
+        booked = await tms.bookings.make_stand(key, express)
+
+        assert isinstance(booked, Done)
+        assert booked.ref.startswith("AIRLINK/")
+
+
+class TestMemoryTax(TaxContract):
+    @pytest.fixture
+    def tax(self) -> MemoryTax:
+        return MemoryTax()
+
+    @pytest.fixture
+    def control(self, tax: MemoryTax) -> MemoryControl:
+        return MemoryControl(tax.partner)
+
+
+class TestAvaTax(TaxContract):
+    @pytest.fixture
+    async def tax(self, simulator_url: Url) -> AsyncIterator[AvaTax]:
+        async with open_system("tax", simulator_url("tax")) as client:
+            yield AvaTax(client)
+
+    @pytest.fixture
+    def control(self, control_of: ControlOf) -> SimulatorControl:
+        return control_of("tax")
+
+    async def test_without_an_address_there_is_no_tax(self, tax: AvaTax, key: str) -> None:
+        refused = await tax.documents.make_stand(key, tax_document(GOAL, key, ship_to=None))
+
+        assert isinstance(refused, Refused)
+        assert refused.reason == "tax_refused"
+
+
+class TestMemoryPayment(PaymentContract):
+    @pytest.fixture
+    def payment(self) -> MemoryPayment:
+        return MemoryPayment()
+
+    @pytest.fixture
+    def control(self, payment: MemoryPayment) -> MemoryControl:
+        return MemoryControl(payment.partner)
+
+
+class TestStripe(PaymentContract):
+    @pytest.fixture
+    async def payment(self, simulator_url: Url) -> AsyncIterator[Stripe]:
+        async with open_system("payment", simulator_url("payment")) as client:
+            yield Stripe(client)
+
+    @pytest.fixture
+    def control(self, control_of: ControlOf) -> SimulatorControl:
+        return control_of("payment")
+
+    async def test_a_declined_card_is_refused(self, payment: Stripe, key: str) -> None:
+        declined = authorisation({"amount": Decimal(5)}, token="pm_card_chargeDeclined")
+
+        refused = await payment.authorisations.make_stand(key, declined)
+
+        assert isinstance(refused, Refused)
+        assert refused.reason == "payment_declined"
+
+
+@pytest.mark.parametrize(
+    ("package", "port", "contract"),
+    [
+        (erp_package, Erp, ErpContract),
+        (wms_package, Wms, WmsContract),
+        (tms_package, Tms, TmsContract),
+        (tax_package, Tax, TaxContract),
+        (payment_package, Payment, PaymentContract),
+    ],
+)
+def test_every_implementation_is_held_to_its_contract(
+    package: object, port: type, contract: type
+) -> None:
+    path, name = package.__path__, package.__name__  # type: ignore[attr-defined] # a package
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{name}.{module.name}")
+
+    implementations = [found for found in port.__subclasses__() if found.__module__[:5] != "tests"]
+
+    assert len(implementations) >= 2
+    assert len(contract.__subclasses__()) == len(implementations)
