@@ -11,10 +11,11 @@ from stack.simulators.server import serve
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stack.simulators", description=__doc__)
     parser.add_argument("name", choices=sorted(VENDORS))
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--book", type=Path, required=True, help="an SQLite file, made if missing")
     asked = parser.parse_args()
-    run(serve(asked.name, asked.port, asked.book))
+    run(serve(asked.name, asked.port, asked.book, host=asked.host))
 
 
 if __name__ == "__main__":

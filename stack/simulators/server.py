@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(name: str, port: int, book_path: Path) -> None:
+async def serve(name: str, port: int, book_path: Path, *, host: str = "127.0.0.1") -> None:
     """Run the system `name`. `SIM_API_URL` and `SIM_API_KEY` say whom it tells, and as whom."""
     book_path.parent.mkdir(parents=True, exist_ok=True)
     book = Book(book_path)
@@ -48,7 +48,7 @@ async def serve(name: str, port: int, book_path: Path) -> None:
     server = Server(
         uvicorn.Config(
             App(system),
-            host="127.0.0.1",
+            host=host,
             port=port,
             http=DroppingProtocol,
             ws="none",

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,14 @@ def test_there_is_one_container_for_each_simulator(site: Site) -> None:
         assert options["--port"] in environment("api")[f"THROUGHLINE_{variable(name)}_URL"]
         books.add(options["--book"])
     assert len(books) == len(SIMULATORS)
+
+
+def test_simulators_know_the_options_they_are_given() -> None:
+    helped = [sys.executable, "-m", "stack.simulators", "--help"]
+    ran = subprocess.run(helped, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in SIMULATORS:
+        for option in compose_services()[name]["command"][4::2]:
+            assert option in ran.stdout
 
 
 def test_programs_are_those_of_the_stack(site: Site) -> None:
