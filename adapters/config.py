@@ -32,6 +32,8 @@ class Settings(BaseModel):
     """0: no metrics are served."""
     bootstrap_key: str = Field("", repr=False)
     """An API key with all scopes, stored (as its hash) when the API starts."""
+    again_after: float = 60
+    """Seconds after which a message that was handed over and not applied is handed over again."""
     rate_limit: int = 200
     """Requests a second for a key that has no limit of its own."""
     temporal_ui_url: str = ""

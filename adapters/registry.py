@@ -1,0 +1,139 @@
+"""Everything outside, opened and closed together; and whose adapter speaks to which system.
+
+To add a vendor: write its adapter file, and give it a line in its capability's table below.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.config import Settings
+from adapters.erp.northwind import Northwind
+from adapters.erp.port import Erp
+from adapters.gate import Gate
+from adapters.http import SystemClient
+from adapters.payment.port import Payment
+from adapters.payment.stripe import Stripe
+from adapters.postgres.events import EventLog
+from adapters.postgres.inbox import Inbox
+from adapters.postgres.ledger import Ledger
+from adapters.postgres.master import MasterData
+from adapters.postgres.pool import open_pool
+from adapters.postgres.records import Records
+from adapters.postgres.waiting import Waiting
+from adapters.pricing.contract_prices import ContractPrices
+from adapters.pricing.port import Pricing
+from adapters.tax.avatax import AvaTax
+from adapters.tax.port import Tax
+from adapters.tms.easypost import EasyPost
+from adapters.tms.port import Tms
+from adapters.wms.port import Wms
+from adapters.wms.stockyard import Stockyard
+from domain.capture import Routing
+
+T = TypeVar("T")
+Vendors = Mapping[str, Callable[[SystemClient], T]]
+
+ERP: Vendors[Erp] = {"northwind": Northwind}
+WMS: Vendors[Wms] = {"stockyard": Stockyard}
+TMS: Vendors[Tms] = {"easypost": EasyPost}
+TAX: Vendors[Tax] = {"avatax": AvaTax}
+PAYMENT: Vendors[Payment] = {"stripe": Stripe}
+
+
+@dataclass(frozen=True)
+class Systems:
+    """The outside systems by instance name, per capability."""
+
+    erp: Mapping[str, Erp] = field(default_factory=dict)
+    wms: Mapping[str, Wms] = field(default_factory=dict)
+    tms: Mapping[str, Tms] = field(default_factory=dict)
+    tax: Mapping[str, Tax] = field(default_factory=dict)
+    payment: Mapping[str, Payment] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.erp, *self.wms, *self.tms, *self.tax, *self.payment]
+
+    @property
+    def routing(self) -> Routing:
+        """The first instance of each capability serves what master data does not route."""
+        single = {"erp": self.erp, "tax": self.tax, "payment": self.payment}
+        return Routing(
+            systems={
+                capability: next(iter(found)) for capability, found in single.items() if found
+            },
+            wms=next(iter(self.wms), ""),
+            tms=next(iter(self.tms), ""),
+        )
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything that is kept in our own database."""
+
+    pool: AsyncConnectionPool
+    inbox: Inbox
+    records: Records
+    ledger: Ledger
+    master: MasterData
+    pricing: Pricing
+    waiting: Waiting
+    events: EventLog
+
+
+@dataclass(frozen=True)
+class Adapters:
+    books: Books
+    systems: Systems
+
+
+def books_in(pool: AsyncConnectionPool) -> Books:
+    return Books(
+        pool=pool,
+        inbox=Inbox(pool),
+        records=Records(pool),
+        ledger=Ledger(pool),
+        master=MasterData(pool),
+        pricing=ContractPrices(pool),
+        waiting=Waiting(pool),
+        events=EventLog(pool),
+    )
+
+
+@asynccontextmanager
+async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """Everything the settings name, until the end of the block."""
+    async with AsyncExitStack() as opened:
+        pool = await opened.enter_async_context(open_pool(settings.database_url, max_size=20))
+        systems = await opened.enter_async_context(open_systems(settings))
+        yield Adapters(books=books_in(pool), systems=systems)
+
+
+@asynccontextmanager
+async def open_systems(
+    settings: Settings, gate: Callable[[str], Gate] | None = None
+) -> AsyncIterator[Systems]:
+    """The outside systems that have a URL. `gate` makes what stands before each of them."""
+    async with AsyncExitStack() as opened:
+
+        async def clients(prefix: str) -> dict[str, SystemClient]:
+            named = {}
+            for name, url in settings.systems.items():
+                if name == prefix or name.startswith(f"{prefix}-"):
+                    http = httpx.AsyncClient(base_url=url, trust_env=False)
+                    await opened.enter_async_context(http)
+                    named[name] = SystemClient(name, http, gate(name) if gate else None)
+            return dict(sorted(named.items()))
+
+        yield Systems(
+            erp={n: ERP["northwind"](c) for n, c in (await clients("erp")).items()},
+            wms={n: WMS["stockyard"](c) for n, c in (await clients("wms")).items()},
+            tms={n: TMS["easypost"](c) for n, c in (await clients("tms")).items()},
+            tax={n: TAX["avatax"](c) for n, c in (await clients("tax")).items()},
+            payment={n: PAYMENT["stripe"](c) for n, c in (await clients("payment")).items()},
+        )
