@@ -29,7 +29,7 @@ class System(SQLModel, table=True):
     requests_per_second: Decimal | None = Field(sa_type=NUMERIC, default=None)
     """None: as many as we like."""
     burst: int = Field(sa_type=INTEGER, default=1, sa_column_kwargs=default("1"))
-    """How many requests may come at once after a quiet time."""
+    """How many requests may come at once after a quiet time (a twentieth of a second's always)."""
     concurrency: int | None = Field(sa_type=INTEGER, default=None)
     """How many requests may be under way. None: as many as we like."""
     paused: bool = Field(sa_type=Boolean(), default=False, sa_column_kwargs=default("false"))
