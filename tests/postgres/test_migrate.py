@@ -64,9 +64,5 @@ def test_columns_have_the_types_we_use(table: Table) -> None:
     """Text without a length, times with a zone, numbers without rounding."""
     dialect = make_url("postgresql+psycopg://").get_dialect()()
     used = {column.type.compile(dialect) for column in table.columns}
-
-    allowed = {
-        *("TEXT", "TEXT[]", "JSONB", "NUMERIC", "INTEGER", "BIGINT", "BOOLEAN", "BYTEA", "DATE"),
-        *("TIMESTAMP WITH TIME ZONE", "INTERVAL", "BIGINT[]", "UUID"),
-    }
-    assert used <= allowed
+    refused = ("VARCHAR", "TIMESTAMP WITHOUT", "NUMERIC(", "FLOAT", "DOUBLE", "REAL")
+    assert not [each for each in used if each.startswith(refused)]
