@@ -37,6 +37,8 @@ class Settings(BaseModel):
     rate_limit: int = 200
     """Requests a second for a key that has no limit of its own."""
     temporal_ui_url: str = ""
+    private_webhooks: bool = False
+    """Whether events may be sent to addresses inside our own network."""
     systems: Mapping[str, str] = {}
     """URL by name of each outside system: THROUGHLINE_WMS_EAST_URL is that of `wms-east`."""
     channel_secrets: Mapping[str, tuple[str, ...]] = Field({}, repr=False)

@@ -4,7 +4,18 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from adapters.config import Settings
-from api import health, keys, master_data, openapi, prices, problems
+from api import (
+    commands,
+    health,
+    inventory,
+    keys,
+    master_data,
+    openapi,
+    orders,
+    prices,
+    problems,
+    warehouses,
+)
 from api.deps import Stores
 from api.edge import Edge
 from api.guard import Guard
@@ -20,7 +31,7 @@ def create_app(
     app.state.guard = Guard(stores.keys, settings.rate_limit)
     app.state.channels = {}
     # Credit and the like come before the customer, whose id may have slashes.
-    for module in (keys, prices, master_data):
+    for module in (orders, commands, warehouses, inventory, keys, prices, master_data):
         app.include_router(module.routes)
     app.include_router(health.router)
     problems.install(app)

@@ -6,8 +6,17 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.config import Settings
+from adapters.notify.guard import AddressGuard
 from adapters.postgres.access import Access, AccessKeys
+from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.events import EventLog
+from adapters.postgres.inbox import Inbox
+from adapters.postgres.ledger import Ledger
 from adapters.postgres.master import MasterData
+from adapters.postgres.read_model import ReadModel
+from adapters.postgres.subscriptions import Subscriptions
+from adapters.pricing.contract_prices import ContractPrices
 from adapters.pricing.port import Pricing
 from domain.base import Id
 from domain.order_in import Code
@@ -21,6 +30,30 @@ class Stores:
     keys: AccessKeys
     master: MasterData
     pricing: Pricing
+    inbox: Inbox
+    ledger: Ledger
+    read_model: ReadModel
+    events: EventLog
+    subscriptions: Subscriptions
+    dead_letters: DeadLetters
+    addresses: AddressGuard
+
+
+def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stores:
+    """All stores on one pool. `allow_private`: webhooks may go to addresses that are not public."""
+    return Stores(
+        pool=pool,
+        keys=AccessKeys(pool),
+        master=MasterData(pool),
+        pricing=ContractPrices(pool),
+        inbox=Inbox(pool),
+        ledger=Ledger(pool),
+        read_model=ReadModel(pool),
+        events=EventLog(pool),
+        subscriptions=Subscriptions(pool),
+        dead_letters=DeadLetters(pool),
+        addresses=AddressGuard(allow_private=allow_private),
+    )
 
 
 async def _stores(request: Request) -> Stores:
@@ -33,6 +66,11 @@ async def _access(request: Request) -> Access:
     return access
 
 
+async def _temporal_ui(request: Request) -> str:
+    settings: Settings = request.app.state.settings
+    return settings.temporal_ui_url
+
+
 async def _raw(request: Request) -> bytes:
     return await request.body()
 
@@ -42,6 +80,8 @@ Caller = Annotated[Access, Depends(_access)]
 """Who is asking, as the guard found out."""
 Raw = Annotated[bytes, Depends(_raw)]
 """The body as it came."""
+UiUrl = Annotated[str, Depends(_temporal_ui)]
+"""Where Temporal's own pages are."""
 IfMatch = Annotated[str | None, Header(description="Change only this revision.")]
 OurCode = Code
 AnyId = Id

@@ -40,14 +40,37 @@ def from_cursor(cursor: str | None, start: T) -> T:
     """The place a cursor names, `start` without one. Raises `Problem` (422) for one not ours."""
     if cursor is None:
         return start
-    try:
-        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
-        place: Any = json.loads(base64.urlsafe_b64decode(padded))
-    except (ValueError, binascii.Error, RecursionError):
-        place = None
+    place = _read(cursor)
     fits = type(place) is type(start) and "\0" not in str(place) and len(str(place)) <= 300
     if not fits or (isinstance(place, int) and not 0 <= place < 2**63):
-        broken = Broken(rule="cursor", parameter="cursor", detail="not a cursor of this list")
-        raise Problem(422, "invalid", "This is no cursor of this list.", errors=[broken])
+        raise _foreign()
     assert isinstance(place, type(start))
     return place
+
+
+def from_place(cursor: str | None, *start: str) -> list[str]:
+    """The same for a place of several parts; one that begins as a number stays one."""
+    if cursor is None:
+        return list(start)
+    place = _read(cursor)
+    if not isinstance(place, list) or len(place) != len(start):
+        raise _foreign()
+    for part, first in zip(place, start, strict=True):
+        if not isinstance(part, str) or "\0" in part or len(part) > 300:
+            raise _foreign()
+        if first.isdecimal() and not (part.isdecimal() and part.isascii() and len(part) < 19):
+            raise _foreign()
+    return place
+
+
+def _read(cursor: str) -> Any:
+    try:
+        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
+        return json.loads(base64.urlsafe_b64decode(padded))
+    except (ValueError, binascii.Error, RecursionError):
+        return None
+
+
+def _foreign() -> Problem:
+    broken = Broken(rule="cursor", parameter="cursor", detail="not a cursor of this list")
+    return Problem(422, "invalid", "This is no cursor of this list.", errors=[broken])

@@ -12,17 +12,14 @@ import uvicorn
 from prometheus_client import REGISTRY, start_http_server
 from psycopg import OperationalError
 from psycopg.errors import UndefinedTable
-from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_fixed
 
 from adapters.config import Settings
 from adapters.postgres.access import SCOPES, Access, AccessKeys
-from adapters.postgres.master import MasterData
 from adapters.postgres.pool import open_pool
-from adapters.pricing.contract_prices import ContractPrices
 from api.app import create_app
-from api.deps import Stores
+from api.deps import stores_on
 from api.edge import Correlated
 
 BOOTSTRAP = "bootstrap"
@@ -33,13 +30,6 @@ _PATIENCE = 3.0
 """Seconds a request waits for a connection before it is told to come again."""
 
 log = logging.getLogger(__name__)
-
-
-def stores_on(pool: AsyncConnectionPool) -> Stores:
-    """All stores on one pool."""
-    return Stores(
-        pool=pool, keys=AccessKeys(pool), master=MasterData(pool), pricing=ContractPrices(pool)
-    )
 
 
 async def store_bootstrap_key(keys: AccessKeys, key: str) -> None:
@@ -93,7 +83,7 @@ async def serve(settings: Settings) -> int:
     _log_to_stdout()
     async with open_pool(settings.database_url) as pool:
         pool.timeout = _PATIENCE
-        stores = stores_on(pool)
+        stores = stores_on(pool, allow_private=settings.private_webhooks)
         if settings.bootstrap_key:
             await store_bootstrap_key(stores.keys, settings.bootstrap_key)
         server = server_for(create_app(stores, settings, registry=REGISTRY))

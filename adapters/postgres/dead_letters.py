@@ -1,4 +1,4 @@
-"""What nobody could use, in or out, until a person has decided about it."""
+"""Messages nobody could use, kept whole until a person has decided about them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,30 +8,28 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-PUT = b"""
+ADD = b"""
 insert into dead_letter (id, kind, source, reason, detail, body)
 values (%s, %s, %s, %s, %s, %s) on conflict (id) do nothing
 """
-ONE = b"select * from dead_letter where id = %s"
-OPEN = b"""
-select * from dead_letter
-where resolved_at is null and (%(after)s::text is null or (created_at, id) > (
-    select created_at, id from dead_letter where id = %(after)s))
-order by created_at, id limit %(limit)s
-"""
-COUNTS = b"""
-select kind, reason, count(*) from dead_letter where resolved_at is null
-group by kind, reason order by kind, reason
-"""
+_COLUMNS = "id, kind, source, reason, detail, body, created_at, resolved_at, resolution"
+ONE = f"select {_COLUMNS} from dead_letter where id = %s".encode()  # noqa: S608 - our own names
+SOME = f"""
+select {_COLUMNS} from dead_letter
+where (%(kind)s::text is null or kind = %(kind)s)
+  and (%(reason)s::text is null or reason = %(reason)s)
+  and (%(open)s::boolean is null or (resolved_at is null) = %(open)s)
+  and (created_at, id) < (%(before)s, %(before_id)s)
+order by created_at desc, id desc limit %(limit)s
+""".encode()  # noqa: S608 - our own names
 RESOLVE = b"""
-update dead_letter set resolved_at = now(), resolution = %s where id = %s and resolved_at is null
+update dead_letter set resolved_at = now(), resolution = %s
+where id = %s and resolved_at is null
 """
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """The table says what each of these is."""
-
     id: str
     kind: str
     source: str
@@ -47,39 +45,48 @@ class DeadLetters:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def put(
+    async def add(
         self,
         id: str,
+        *,
         kind: str,
         source: str,
         reason: str,
-        *,
         detail: dict[str, Any],
-        body: bytes | None = None,
-    ) -> bool:
-        """Keep it; whether it was new."""
+        body: bytes,
+    ) -> None:
+        """Keep it, once per id."""
         async with self._pool.connection() as db:
-            done = await db.execute(PUT, (id, kind, source, reason, Jsonb(detail), body))
-        return bool(done.rowcount)
+            await db.execute(ADD, (id, kind, source, reason, Jsonb(detail), body))
 
     async def get(self, id: str) -> DeadLetter | None:
         async with self._pool.connection() as db, db.cursor(row_factory=class_row(DeadLetter)) as c:
             await c.execute(ONE, (id,))
             return await c.fetchone()
 
-    async def open(self, after: str | None = None, limit: int = 100) -> list[DeadLetter]:
-        """The next unresolved ones behind the one with id `after`, the oldest first."""
+    async def page(
+        self,
+        *,
+        kind: str | None = None,
+        reason: str | None = None,
+        open: bool | None = True,
+        before: tuple[str, str] = ("infinity", ""),
+        limit: int = 100,
+    ) -> list[DeadLetter]:
+        """The newest first; `open` ones are those nobody has decided about."""
+        values = {
+            "kind": kind,
+            "reason": reason,
+            "open": open,
+            "before": before[0],
+            "before_id": before[1],
+            "limit": limit,
+        }
         async with self._pool.connection() as db, db.cursor(row_factory=class_row(DeadLetter)) as c:
-            await c.execute(OPEN, {"after": after, "limit": limit})
+            await c.execute(SOME, values)
             return await c.fetchall()
 
-    async def counts(self) -> dict[tuple[str, str], int]:
-        """How many are unresolved, by kind and reason."""
-        async with self._pool.connection() as db:
-            rows = await (await db.execute(COUNTS)).fetchall()
-        return {(kind, reason): count for kind, reason, count in rows}
-
     async def resolve(self, id: str, resolution: str) -> bool:
-        """Note what was decided: `resubmitted`, `discarded`; whether it was still unresolved."""
+        """Note what was done about it; whether nobody had done so before."""
         async with self._pool.connection() as db:
             return bool((await db.execute(RESOLVE, (resolution, id))).rowcount)

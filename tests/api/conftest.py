@@ -11,7 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.config import Settings
 from adapters.postgres.access import SCOPES, Access, AccessKeys, new_key
 from api.app import create_app
-from api.serving import serving, stores_on
+from api.deps import stores_on
+from api.serving import serving
 
 SECRET = "whsec-for-tests"
 

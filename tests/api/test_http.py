@@ -14,9 +14,10 @@ from adapters.postgres.access import Access
 from adapters.postgres.pool import open_pool
 from api.app import create_app
 from api.body import DEEPEST, LIMIT
+from api.deps import stores_on
 from api.guard import Guard
 from api.problems import Problem
-from api.serving import serving, stores_on
+from api.serving import serving
 from tests.api.conftest import Client
 
 COMPANY = {"name": "Throughline Inc", "currency": "USD"}

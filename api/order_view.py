@@ -1,0 +1,464 @@
+"""The order as the API shows it: everything derived from the recorded state."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, PlainSerializer
+
+from adapters.postgres.read_model import SeenOrder
+from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_total, open_value
+from domain.base import ZERO
+from domain.effect import Effect, EffectState, Step
+from domain.hold import Hold
+from domain.order import Line, Order, Shipment, workflow_id
+from domain.paperwork import fulfilment_id
+from domain.party import Address
+from domain.status import Quantities, line_status, order_status, quantities
+
+Amount = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
+"""A decimal string, never in powers of ten."""
+
+
+class QuantitiesOut(BaseModel):
+    ordered: Amount
+    allocated: Amount
+    backordered: Amount
+    released: Amount
+    picked: Amount
+    packed: Amount
+    shipped: Amount
+    delivered: Amount
+    invoiced: Amount
+    returned: Amount
+    cancelled: Amount
+
+
+class PromiseOut(BaseModel):
+    ship_date: str
+    supply: str
+
+
+class LineOut(BaseModel):
+    line: str
+    item: str
+    unit: str | None
+    price: Amount | None
+    price_unit: str | None
+    status: str
+    promise: PromiseOut | None = None
+    quantities: QuantitiesOut
+
+
+class PartOut(BaseModel):
+    """Some of a line."""
+
+    line: str
+    quantity: Amount
+
+
+class ShipmentOut(BaseModel):
+    id: str
+    order_id: str
+    source: str
+    carrier: str
+    tracking: str
+    document: str
+    shipped_at: datetime
+    delivered_at: datetime | None
+    lines: list[PartOut]
+
+
+class FulfilmentOut(BaseModel):
+    """What one source was asked for; `lines` is what it shall ship in all."""
+
+    id: str
+    source: str
+    status: str
+    lines: list[PartOut]
+    shipments: list[ShipmentOut]
+
+
+class HoldOut(BaseModel):
+    id: str
+    order_id: str
+    scope: str
+    reason: str
+    owner: str
+    since: datetime
+    detail: str
+    clears_on: str
+    released_at: datetime | None
+    released_by: str
+
+
+class WaitOut(BaseModel):
+    what: str
+    system: str
+    since: datetime | None
+    attempts: int
+    last_error: str
+    deadline: datetime | None
+
+
+class EffectOut(BaseModel):
+    """A standing claim on a system: `operation` under `key`."""
+
+    system: str
+    operation: str
+    subject: str
+    key: str
+    state: str
+    standing: dict[str, Amount]
+    reference: str
+    at: datetime | None
+
+
+class BilledLineOut(BaseModel):
+    line: str
+    quantity: Amount
+    price: Amount
+    amount: Amount
+    tax: Amount
+
+
+class InvoiceOut(BaseModel):
+    id: str
+    number: str
+    order_id: str
+    shipment_id: str
+    lines: list[BilledLineOut]
+    subtotal: Amount
+    freight: Amount
+    tax: Amount
+    total: Amount
+    currency: str
+    posted_at: datetime | None
+
+
+class CreditOut(BaseModel):
+    id: str
+    number: str
+    order_id: str
+    return_id: str
+    lines: list[BilledLineOut]
+    subtotal: Amount
+    tax: Amount
+    total: Amount
+    currency: str
+    posted_at: datetime | None
+
+
+class PaymentOut(BaseModel):
+    kind: str
+    document_id: str
+    reference: str
+    state: str
+    amount: Amount
+    currency: str
+    at: datetime | None
+
+
+class ReturnOut(BaseModel):
+    id: str
+    order_id: str
+    source: str
+    received: list[PartOut]
+    inspected: list[PartOut]
+    received_at: datetime
+    inspected_at: datetime | None
+
+
+class TotalsOut(BaseModel):
+    """`open` is agreed and not invoiced yet, net of tax; the rest with tax and freight."""
+
+    currency: str
+    open: Amount
+    invoiced: Amount
+    credited: Amount
+
+
+class LinksOut(BaseModel):
+    """Where else to look."""
+
+    self: str
+    timeline: str
+    temporal: str
+
+
+class OrderOut(BaseModel):
+    id: str
+    revision: int
+    company: str | None
+    kind: str
+    channel: str
+    reference: str
+    customer: str
+    purchase_order: str | None
+    currency: str
+    status: str
+    placed_at: datetime
+    closed_at: datetime | None
+    ship_to: Address
+    lines: list[LineOut]
+    fulfilments: list[FulfilmentOut]
+    holds: list[HoldOut]
+    waiting_for: list[WaitOut]
+    effects: list[EffectOut]
+    invoices: list[InvoiceOut]
+    credits: list[CreditOut]
+    returns: list[ReturnOut]
+    payments: list[PaymentOut]
+    totals: TotalsOut | None
+    attributes: dict[str, Any]
+    links: LinksOut
+
+
+_PAYMENTS = {
+    Step.AUTHORISE: "authorisation",
+    Step.COLLECT: "capture",
+    Step.REFUND: "refund",
+}
+
+
+def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
+    """Everything there is to say of an order; `temporal_ui` is the URL of Temporal's own pages."""
+    order = seen.order
+    header = order.header
+    assert header is not None, "an order is read from its Placed on"
+    return OrderOut(
+        id=order.id,
+        revision=order.revision,
+        company=(order.terms.company if order.terms else "") or header.company,
+        kind=header.kind,
+        channel=header.channel,
+        reference=header.reference,
+        customer=header.customer,
+        purchase_order=header.purchase_order,
+        currency=header.currency,
+        status=order_status(order),
+        placed_at=seen.placed_at,
+        closed_at=order.closed_at,
+        ship_to=header.ship_to,
+        lines=[_line(order, line) for line in order.lines],
+        fulfilments=[_fulfilment(order, source) for source in _sources(order)],
+        holds=[show_hold(order.id, hold) for hold in order.holds],
+        waiting_for=_waits(seen),
+        effects=[_effect(order, effect) for effect in order.effects.values()],
+        invoices=list(show_invoices(order)),
+        credits=list(show_credits(order)),
+        returns=show_returns(order),
+        payments=list(_payments(order)),
+        totals=_totals(order),
+        attributes=header.attributes,
+        links=LinksOut(
+            self=f"/v1/orders/{order.id}",
+            timeline=f"/v1/orders/{order.id}/timeline",
+            temporal=f"{temporal_ui}/namespaces/default/workflows/{workflow_id(order.id)}",
+        ),
+    )
+
+
+def show_hold(order_id: str, hold: Hold) -> HoldOut:
+    return HoldOut(
+        order_id=order_id,
+        owner=hold.owner,
+        clears_on=hold.clears_on,
+        **hold.model_dump(exclude={"effect"}),
+    )
+
+
+def show_shipment(order_id: str, shipment: Shipment) -> ShipmentOut:
+    return ShipmentOut(
+        order_id=order_id,
+        lines=_parts(shipment.lines),
+        **shipment.model_dump(exclude={"lines"}),
+    )
+
+
+def show_invoices(order: Order) -> Iterable[InvoiceOut]:
+    for shipment in order.shipments:
+        effect = order.effect(Step.INVOICE, shipment.id)
+        if effect and effect.standing:
+            yield InvoiceOut(
+                shipment_id=shipment.id, **_document(order, effect, invoice(order, shipment))
+            )
+
+
+def show_credits(order: Order) -> Iterable[CreditOut]:
+    for back in order.returns:
+        effect = order.effect(Step.CREDIT_NOTE, back.id)
+        if effect and effect.standing:
+            document = _document(order, effect, credit_note(order, back))
+            del document["freight"]
+            yield CreditOut(return_id=back.id, **document)
+
+
+def show_returns(order: Order) -> list[ReturnOut]:
+    return [
+        ReturnOut(
+            id=back.id,
+            order_id=order.id,
+            source=back.source,
+            received=_parts(back.received),
+            inspected=_parts(back.inspected),
+            received_at=back.received_at,
+            inspected_at=back.inspected_at,
+        )
+        for back in order.returns
+    ]
+
+
+def _document(order: Order, effect: Effect, bill: Bill) -> dict[str, Any]:
+    assert order.header
+    return {
+        "id": effect.subject,
+        "number": effect.ref,
+        "order_id": order.id,
+        "currency": order.header.currency,
+        "posted_at": effect.since,
+        **bill.model_dump(),
+    }
+
+
+def _line(order: Order, line: Line) -> LineOut:
+    known = order.terms.lines.get(line.line) if order.terms else None
+    of = quantities(order, line)
+    return LineOut(
+        line=line.line,
+        item=known.item if known else line.item,
+        unit=known.unit if known else line.unit,
+        price=known.price if known else line.price,
+        price_unit=known.price_unit if known else line.price_unit,
+        status=line_status(of, picking=bool(order.picking)),
+        quantities=QuantitiesOut(**of.model_dump()),
+    )
+
+
+def _sources(order: Order) -> list[str]:
+    """Every location that was asked for goods, or shipped some."""
+    asked = [effect.subject for effect in order.effects_of(Step.RELEASE)]
+    planned = [source for line in order.lines for source in line.sources]
+    return list(dict.fromkeys([*asked, *planned, *(each.source for each in order.shipments)]))
+
+
+def _fulfilment(order: Order, source: str) -> FulfilmentOut:
+    shipments = [each for each in order.shipments if each.source == source]
+    standing = order.standing(Step.RELEASE, source)
+    lines = {}
+    for line in order.lines:
+        gone = line.shipped.get(source, ZERO)
+        if quantity := max(line.sources.get(source, ZERO), standing.get(line.line, ZERO), gone):
+            lines[line.line] = quantity
+    return FulfilmentOut(
+        id=fulfilment_id(order.id, source),
+        source=source,
+        status=_fulfilment_status(order, source, lines),
+        lines=_parts(lines),
+        shipments=[show_shipment(order.id, each) for each in shipments],
+    )
+
+
+def _fulfilment_status(order: Order, source: str, goal: dict[str, Decimal]) -> str:
+    """The status a line would have that consisted of nothing but this source's share."""
+    if not goal:
+        return "cancelled"
+    lines = [line for line in order.lines if line.line in goal]
+    released = order.standing(Step.RELEASE, source)
+    stock = order.standing(Step.STOCK)
+    total = sum(goal.values(), ZERO)
+    shipped = sum((line.shipped.get(source, ZERO) for line in lines), ZERO)
+    mine = [each for each in order.shipments if each.source == source]
+    delivered = sum((sum(s.lines.values(), ZERO) for s in mine if s.delivered_at), ZERO)
+    invoiced = sum((sum(order.standing(Step.INVOICE, s.id).values(), ZERO) for s in mine), ZERO)
+    asked = max(sum(released.values(), ZERO), shipped)
+    share = Quantities(
+        ordered=total,
+        allocated=sum((stock.get(f"{n}/{source}", ZERO) for n in goal), ZERO),
+        backordered=ZERO,
+        released=asked,
+        picked=sum((line.picked.get(source, ZERO) for line in lines), ZERO),
+        packed=sum((line.packed.get(source, ZERO) for line in lines), ZERO),
+        shipped=shipped,
+        delivered=delivered,
+        invoiced=invoiced,
+        returned=ZERO,
+        cancelled=ZERO,
+    )
+    return line_status(share, picking=source in order.picking)
+
+
+def _waits(seen: SeenOrder) -> list[WaitOut]:
+    """What its activities noted, and the answers that were promised."""
+    noted = [
+        WaitOut(
+            what=wait.what,
+            system=wait.system,
+            since=wait.since,
+            attempts=wait.attempts,
+            last_error=wait.last_error,
+            deadline=wait.deadline,
+        )
+        for wait in seen.waits
+    ]
+    due = seen.order.deadlines()
+    known = {wait.what for wait in noted}
+    promised = [
+        WaitOut(
+            what=name,
+            system=effect.system,
+            since=effect.since,
+            attempts=1,
+            last_error="",
+            deadline=due.get(name),
+        )
+        for name, effect in seen.order.effects.items()
+        if effect.state is EffectState.PENDING and name not in known
+    ]
+    return [*noted, *promised]
+
+
+def _effect(order: Order, effect: Effect) -> EffectOut:
+    return EffectOut(
+        system=effect.system,
+        operation=effect.step,
+        subject=effect.subject,
+        key=order.key(effect),
+        state=effect.state,
+        standing=effect.standing,
+        reference=effect.ref,
+        at=effect.since,
+    )
+
+
+def _payments(order: Order) -> Iterable[PaymentOut]:
+    assert order.header
+    for effect in order.effects.values():
+        if effect.step in _PAYMENTS:
+            yield PaymentOut(
+                kind=_PAYMENTS[effect.step],
+                document_id=effect.subject,
+                reference=effect.ref,
+                state=effect.state,
+                amount=effect.standing.get("amount", ZERO),
+                currency=order.header.currency,
+                at=effect.since,
+            )
+
+
+def _totals(order: Order) -> TotalsOut | None:
+    """`None` until the order has prices."""
+    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+        return None
+    assert order.header
+    return TotalsOut(
+        currency=order.header.currency,
+        open=open_value(order),
+        invoiced=invoiced_total(order),
+        credited=credited_total(order),
+    )
+
+
+def _parts(goal: dict[str, Decimal]) -> list[PartOut]:
+    return [PartOut(line=line, quantity=quantity) for line, quantity in goal.items()]

@@ -1,0 +1,409 @@
+"""Orders: taken in at the door, shown as recorded."""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Header, Path, Query, Response
+from pydantic import BaseModel
+
+from adapters.postgres.access import Access
+from adapters.postgres.read_model import Filter, SeenOrder
+from adapters.pricing.port import PriceQuestion
+from api.deps import AnyId, Books, Caller, Raw, Stores, UiUrl
+from api.edge import correlation_id
+from api.guard import check_bound
+from api.order_view import Amount, OrderOut, show_order
+from api.paging import Cursor, Limit, Page, from_cursor, page
+from api.problems import Problem, missing
+from api.revisions import to_etag
+from api.routing import needs, router
+from api.waiting import Prefer, seconds_to_wait, wait_for
+from domain.capture import Offered, Routing, judge, unit_of
+from domain.documents import CaptureRequest, WantedLine
+from domain.effect import Step
+from domain.hearing import hear
+from domain.message import CancelRequested, Placed
+from domain.order_in import OrderIn
+from domain.plan import plan, targets
+
+READ, WRITE = needs("orders:read"), needs("orders:write")
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+routes = router("/orders", "orders")
+
+OrderId = Annotated[AnyId, Path(description="As `POST /orders` named it.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=200, pattern=r"^[!-~]+$", description="The same for every attempt at one."),
+]
+
+
+class OrderAccepted(BaseModel):
+    """It is kept. `status` is `received` until it has been looked at."""
+
+    id: str
+    status: str
+    reference: str
+    duplicate_of: str | None = None
+
+
+class OrderSummary(BaseModel):
+    id: str
+    revision: int
+    channel: str
+    reference: str
+    customer: str
+    currency: str
+    status: str
+    hold_reasons: list[str]
+    total: Amount | None
+    placed_at: datetime
+    updated_at: datetime
+
+
+class FoundProblem(BaseModel):
+    """What the order would be held for."""
+
+    reason: str
+    scope: str
+    detail: str
+
+
+class Validation(BaseModel):
+    """`valid` when nothing would hold it before stock and credit are looked at."""
+
+    valid: bool
+    problems: list[FoundProblem]
+
+
+class TimelineEntry(BaseModel):
+    """Something that came in (`message`) or happened (`event`)."""
+
+    at: datetime
+    type: Literal["message", "event"]
+    kind: str
+    id: str
+    correlation_id: str
+    causation_id: str = ""
+    outcome: dict[str, Any] | None = None
+    data: dict[str, Any]
+
+
+class PlannedStep(BaseModel):
+    """What would be asked of whom next: make `goal` stand; empty takes it back."""
+
+    system: str
+    operation: str
+    subject: str
+    key: str
+    goal: dict[str, Amount]
+    asks_first: bool
+
+
+class PlannedTarget(BaseModel):
+    system: str
+    operation: str
+    subject: str
+    goal: dict[str, Amount]
+    standing: dict[str, Amount]
+
+
+class Plan(BaseModel):
+    """`next` can be done now, side by side; `targets` is what is to stand in the end."""
+
+    next: list[PlannedStep]
+    targets: list[PlannedTarget]
+
+
+class AuditEntry(BaseModel):
+    """A message as it was kept; `content` is a hash of what it said."""
+
+    n: int
+    source: str
+    id: str
+    kind: str
+    body: dict[str, Any]
+    content: str
+    bytes: int | None
+    outcome: dict[str, Any] | None
+    correlation_id: str
+    stored_at: datetime
+    handed_at: datetime | None
+    applied_at: datetime | None
+
+
+class Audit(BaseModel):
+    messages: list[AuditEntry]
+    events: list[TimelineEntry]
+
+
+def new_order_id() -> str:
+    """Unique, and sorted by the time it was made: 48 bits of milliseconds, 80 of chance."""
+    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+async def take_in(
+    order: OrderIn,
+    books: Stores,
+    *,
+    owner: Access,
+    raw: bytes,
+    idempotency_key: str | None,
+) -> tuple[int, OrderAccepted]:
+    """Keep the order; the status to answer with. Raises `Problem` when it contradicts another."""
+    check_bound(owner, "channel", order.channel)
+    check_bound(owner, "customer", order.customer)
+    placed = Placed(
+        id=order.reference,
+        correlation_id=correlation_id.get(),
+        order=order,
+    )
+    accepted = await books.inbox.accept_order(
+        new_order_id(),
+        placed,
+        raw=raw,
+        source=f"channel/{order.channel}",
+        owner=owner.id,
+        idempotency_key=idempotency_key,
+    )
+    match accepted.outcome:
+        case "key_reused":
+            raise Problem(
+                422,
+                "idempotency_key_reused",
+                "This Idempotency-Key came with another body before.",
+                extra={"order_id": accepted.order_id},
+            )
+        case "conflict":
+            raise Problem(
+                409,
+                "conflicting_reference",
+                "There is an order of this channel and reference with another content.",
+                pointer="/reference",
+                extra={"order_id": accepted.order_id},
+            )
+    return 200 if accepted.outcome == "same" else 202, OrderAccepted(
+        id=accepted.order_id,
+        status="received",
+        reference=order.reference,
+        duplicate_of=accepted.duplicate_of or None,
+    )
+
+
+@routes.post(
+    "",
+    status_code=202,
+    openapi_extra=WRITE,
+    response_model=OrderAccepted | OrderOut,
+    responses={200: {"model": OrderOut, "description": "It was known: the first order."}},
+)
+async def accept_order(
+    order: OrderIn,
+    books: Books,
+    caller: Caller,
+    raw: Raw,
+    response: Response,
+    ui: UiUrl,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> OrderAccepted | OrderOut:
+    """Take an order in. It is kept when this answers; what becomes of it is decided afterwards."""
+    status, accepted = await take_in(
+        order, books, owner=caller, raw=raw, idempotency_key=idempotency_key
+    )
+    response.status_code = status
+    response.headers["Location"] = f"/v1/orders/{accepted.id}"
+    seconds = seconds_to_wait(prefer)
+    if seconds:
+        response.headers["Preference-Applied"] = f"wait={seconds:.0f}"
+        await wait_for(seconds, lambda: _decided(books, accepted.id))
+    if not seconds and status == 202:
+        return accepted
+    return _shown(await find_order(accepted.id, books, caller), response, ui)
+
+
+@routes.post("/validation", openapi_extra=WRITE)
+async def validate_order(order: OrderIn, books: Books, caller: Caller) -> Validation:
+    """What the order would be held for. Nothing is kept."""
+    check_bound(caller, "customer", order.customer)
+    lines = tuple(
+        WantedLine.model_validate(line.model_dump(exclude={"customer_item", "requested_date"}))
+        for line in order.numbered().lines
+    )
+    request = CaptureRequest(
+        goal={},
+        order_id="",
+        company=order.company,
+        customer=order.customer,
+        bill_to=order.bill_to,
+        currency=order.currency,
+        on=datetime.now(UTC).date(),
+        lines=lines,
+    )
+    items = sorted({line.item for line in lines})
+    facts = await books.master.capture_facts(order.company, order.customer, items)
+    known = [line for line in lines if line.item in facts.items]
+    questions = tuple(
+        PriceQuestion(
+            item=line.item,
+            quantity=line.quantity,
+            unit=unit_of(line, facts.items[line.item]),
+            on=request.on,
+        )
+        for line in known
+    )
+    quotes = await books.pricing.quote(order.customer, order.currency, questions)
+    prices = {
+        line.line: Offered(price=quote.price, unit=quote.unit) if quote else None
+        for line, quote in zip(known, quotes, strict=True)
+    }
+    judged = judge(request, facts, prices, {}, Routing(systems={}, wms="", tms=""))
+    problems = [FoundProblem(**problem.model_dump()) for problem in judged.problems]
+    return Validation(valid=not problems, problems=problems)
+
+
+@routes.get("", openapi_extra=READ)
+async def list_orders(
+    books: Books,
+    caller: Caller,
+    status: Annotated[str | None, Query(max_length=40)] = None,
+    customer: Annotated[AnyId | None, Query()] = None,
+    channel: Annotated[AnyId | None, Query()] = None,
+    reference: Annotated[AnyId | None, Query()] = None,
+    hold: Annotated[AnyId | None, Query(description="The reason of an open hold.")] = None,
+    open: Annotated[bool | None, Query(description="Something is left to do for it.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[OrderSummary]:
+    """Orders, the newest first."""
+    check_filter(caller, "customer", customer)
+    check_filter(caller, "channel", channel)
+    wanted = Filter(
+        status=status,
+        customer=customer or caller.customer,
+        channel=channel or caller.channel,
+        reference=reference,
+        hold=hold,
+        open=open,
+    )
+    before = from_cursor(cursor, 2**62)
+    rows = await books.read_model.orders(wanted, before=before, limit=limit + 1)
+    shown = page(rows, limit, lambda row: row.number)
+    return Page(items=[OrderSummary(**vars(row)) for row in shown.items], next=shown.next)
+
+
+@routes.get("/{order_id}", openapi_extra=READ)
+async def show(
+    order_id: OrderId, books: Books, caller: Caller, response: Response, ui: UiUrl
+) -> OrderOut:
+    """The order as last recorded."""
+    return _shown(await find_order(order_id, books, caller), response, ui)
+
+
+@routes.get("/{order_id}/timeline", openapi_extra=READ)
+async def show_timeline(order_id: OrderId, books: Books, caller: Caller) -> Page[TimelineEntry]:
+    """What came in for the order and what happened, in one line of time."""
+    await find_order(order_id, books, caller)
+    messages = [
+        TimelineEntry(type="message", at=row["stored_at"], data=row["body"], **_said(row))
+        for row in await books.read_model.messages(order_id)
+    ]
+    entries = [*messages, *await _events(order_id, books)]
+    return Page(items=sorted(entries, key=lambda entry: entry.at))
+
+
+@routes.get("/{order_id}/plan", openapi_extra=READ)
+async def show_plan(
+    order_id: OrderId,
+    books: Books,
+    caller: Caller,
+    intent: Annotated[Literal["cancel"] | None, Query(description="As if that came now.")] = None,
+) -> Plan:
+    """What is to be done next, or what would be if the order were cancelled now."""
+    order = (await find_order(order_id, books, caller)).order.model_copy(deep=True)
+    if intent == "cancel":
+        hear(order, CancelRequested(id="plan", n=order.heard + 1), datetime.now(UTC))
+    steps = [
+        PlannedStep(
+            operation=action.step,
+            asks_first=action.ask,
+            **action.model_dump(include={"system", "subject", "key", "goal"}),
+        )
+        for action in plan(order)
+    ]
+    return Plan(
+        next=steps,
+        targets=[
+            PlannedTarget(
+                system=target.system,
+                operation=target.step,
+                subject=target.subject,
+                goal=target.goal,
+                standing=order.standing(Step(target.step), target.subject),
+            )
+            for target in targets(order).values()
+        ],
+    )
+
+
+@routes.get("/{order_id}/audit", openapi_extra=READ)
+async def show_audit(order_id: OrderId, books: Books, caller: Caller) -> Audit:
+    """Every message kept for the order and every event told of it."""
+    await find_order(order_id, books, caller)
+    rows = await books.read_model.messages(order_id)
+    return Audit(
+        messages=[AuditEntry(**row) for row in rows], events=await _events(order_id, books)
+    )
+
+
+def check_filter(caller: Access, what: str, value: str | None) -> None:
+    """A bound key lists its own business; asking for another's is refused."""
+    if value is not None:
+        check_bound(caller, what, value)
+
+
+async def find_order(order_id: str, books: Stores, caller: Access) -> SeenOrder:
+    """Raises `Problem` (404): there is none, or it is not the caller's business."""
+    seen = await books.read_model.order(order_id)
+    header = seen.order.header if seen else None
+    if (
+        seen is None
+        or header is None
+        or caller.customer not in (None, header.customer)
+        or caller.channel not in (None, header.channel)
+    ):
+        raise missing("order", order_id)
+    return seen
+
+
+def _shown(seen: SeenOrder, response: Response, ui: str) -> OrderOut:
+    response.headers["ETag"] = to_etag(seen.order.revision)
+    return show_order(seen, ui)
+
+
+async def _decided(books: Stores, order_id: str) -> str | None:
+    """The status, once it is more than received."""
+    found = await books.read_model.status(order_id)
+    return found[0] if found and found[0] != "received" else None
+
+
+async def _events(order_id: str, books: Stores) -> list[TimelineEntry]:
+    return [
+        TimelineEntry(
+            type="event",
+            at=row["occurred_at"],
+            causation_id=row["causation_id"],
+            data=row["data"],
+            kind=row["kind"],
+            id=row["id"],
+            correlation_id=row["correlation_id"],
+        )
+        for row in await books.read_model.events(order_id)
+    ]
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("kind", "id", "correlation_id", "outcome")}
