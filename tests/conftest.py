@@ -6,7 +6,22 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.pool import open_pool
+from adapters.process import leave
 from stack.testing import fresh_database, migrated_template, postgres_for_tests
+
+
+STATUS = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Temporal's native threads abort some interpreters at their end: this one has none."""
+    if STATUS in config.stash:
+        leave(config.stash[STATUS])
 
 
 @pytest.fixture(scope="session")

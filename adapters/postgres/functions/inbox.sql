@@ -78,7 +78,7 @@ $$;
 -- reference and content), `key_reused`, or `conflict` (same reference, other content).
 create or replace function accept_order(
     p_id text, p_source text, p_external text, p_channel text, p_reference text, p_customer text,
-    p_currency text, p_content text, p_similar text, p_owner text, p_key text, p_request text,
+    p_currency text, p_content text, p_alike text, p_owner text, p_key text, p_request text,
     p_body jsonb, p_raw bytea, p_correlation text)
 returns jsonb language plpgsql volatile as $$
 declare
@@ -96,13 +96,13 @@ begin
         end if;
     end if;
     -- Two alike that come at once: the second waits here, and then sees the first.
-    perform pg_advisory_xact_lock(hashtextextended(p_similar, 0));
+    perform pg_advisory_xact_lock(hashtextextended(p_alike, 0));
     select id into twin from orders
-    where similar = p_similar and placed_at > now() - interval '1 day'
+    where alike = p_alike and placed_at > now() - interval '1 day'
       and (channel, reference) <> (p_channel, p_reference)
     order by placed_at limit 1;
-    insert into orders (id, channel, reference, customer, currency, content, similar, placed_at)
-    values (p_id, p_channel, p_reference, p_customer, p_currency, p_content, p_similar,
+    insert into orders (id, channel, reference, customer, currency, content, alike, placed_at)
+    values (p_id, p_channel, p_reference, p_customer, p_currency, p_content, p_alike,
             clock_timestamp())
     on conflict (channel, reference) do nothing;
     if not found then

@@ -3,15 +3,15 @@
 -- This namespace runs our orders, unless another one does. True when it is the one.
 create or replace function claim_engine(p_namespace text) returns boolean
 language sql volatile as $$
-    insert into engine (only, namespace_id) values (true, p_namespace) on conflict do nothing;
+    insert into engine (what, namespace_id) values ('orders', p_namespace) on conflict do nothing;
     select namespace_id = p_namespace from engine
 $$;
 
 -- From now on this namespace runs our orders; those of the one before are refused.
 create or replace function move_engine(p_namespace text) returns void
 language sql volatile as $$
-    insert into engine (only, namespace_id) values (true, p_namespace)
-    on conflict (only) do update set namespace_id = excluded.namespace_id, since = now()
+    insert into engine (what, namespace_id) values ('orders', p_namespace)
+    on conflict (what) do update set namespace_id = excluded.namespace_id, since = now()
     where engine.namespace_id <> excluded.namespace_id
 $$;
 

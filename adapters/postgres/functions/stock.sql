@@ -86,7 +86,7 @@ returns void language plpgsql volatile as $$
 declare
     fact goods_fact;
     known record;
-    quantity numeric;
+    units numeric;
     moves numeric;
     claimed numeric;
     came numeric;
@@ -104,13 +104,13 @@ begin
             end if;
             known := row(p_items ->> fact.line, (p_factors ->> fact.line)::numeric);
         end if;
-        quantity := fact.quantity * known.factor;
+        units := fact.quantity * known.factor;
         if fact.kind = 'shipped' then
             perform from stock_position
             where item = known.item and location = fact.location for update;
             moves := count_fact(
-                fact.location, fact.document, known.item, 'out', true, quantity);
-            select least(quantity, greatest(c.quantity - c.shipped, 0)) into claimed
+                fact.location, fact.document, known.item, 'out', true, units);
+            select least(units, greatest(c.quantity - c.shipped, 0)) into claimed
             from stock_claim c
             where c.order_id = p_order and c.line = fact.line and c.location = fact.location;
             perform move_stock(
@@ -120,13 +120,13 @@ begin
                 p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
             insert into stock_claim as c
                 (order_id, line, location, item, factor, quantity, shipped)
-            values (p_order, fact.line, fact.location, known.item, known.factor, quantity, quantity)
+            values (p_order, fact.line, fact.location, known.item, known.factor, units, units)
             on conflict (order_id, line, location) do update set
                 shipped = c.shipped + excluded.shipped,
                 quantity = greatest(c.quantity, c.shipped + excluded.shipped);
         elsif fact.kind = 'return_received' then
             moves := count_fact(
-                fact.location, fact.document, known.item, 'back', true, quantity);
+                fact.location, fact.document, known.item, 'back', true, units);
             perform move_stock(
                 jsonb_build_array(jsonb_build_object(
                     'item', known.item, 'location', fact.location, 'kind', 'return',
@@ -144,10 +144,10 @@ begin
                 jsonb_build_array(jsonb_build_object(
                     'item', known.item, 'location', fact.location, 'kind', 'inspect',
                     'quarantined', -came + case
-                        when fact.disposition = 'quarantine' then quantity else 0 end,
-                    'damaged', case when fact.disposition = 'damaged' then quantity else 0 end,
+                        when fact.disposition = 'quarantine' then units else 0 end,
+                    'damaged', case when fact.disposition = 'damaged' then units else 0 end,
                     'on_hand', case when coalesce(fact.disposition, 'restock') = 'restock'
-                        then quantity else 0 end)),
+                        then units else 0 end)),
                 p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
         end if;
         update goods_fact set booked_at = clock_timestamp()

@@ -24,7 +24,7 @@ class Engine(SQLModel, table=True):
 
     __tablename__ = "engine"
 
-    only: bool = Field(default=True, primary_key=True)
+    what: str = Field(sa_type=TEXT, default="orders", primary_key=True)
     namespace_id: str = Field(sa_type=TEXT)
     since: datetime | None = Field(
         sa_type=MOMENT, default=None, nullable=False, sa_column_kwargs=default("now()")
@@ -40,7 +40,7 @@ class OrderRow(SQLModel, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (
-        Index("orders_similar_idx", "similar", "placed_at"),
+        Index("orders_alike_idx", "alike", "placed_at"),
         Index("orders_open_idx", "id", postgresql_where=text("finished_at is null")),
         Index("orders_customer_idx", "customer", "number"),
         Index("orders_status_idx", "status", "number"),
@@ -57,7 +57,7 @@ class OrderRow(SQLModel, table=True):
     customer: str = Field(sa_type=TEXT)
     content: str = Field(sa_type=TEXT)
     """Hash of what was ordered, to tell a repetition from another order of the same reference."""
-    similar: str = Field(sa_type=TEXT)
+    alike: str = Field(sa_type=TEXT)
     """Hash of customer, ship-to and lines, to suspect duplicates."""
     placed_at: datetime = Field(sa_type=MOMENT)
     status: str = Field(sa_type=TEXT, default="received", sa_column_kwargs=default("'received'"))

@@ -115,12 +115,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "engine",
-        sa.Column("only", sa.Boolean(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
         sa.Column("namespace_id", sa.Text(), nullable=False),
         sa.Column(
             "since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
-        sa.PrimaryKeyConstraint("only", name=op.f("engine_pkey")),
+        sa.PrimaryKeyConstraint("what", name=op.f("engine_pkey")),
     )
     op.create_table(
         "event",
@@ -360,7 +360,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("customer", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("similar", sa.Text(), nullable=False),
+        sa.Column("alike", sa.Text(), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'received'"), nullable=False),
         sa.Column(
@@ -388,6 +388,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("orders_pkey")),
         sa.UniqueConstraint("number", name=op.f("orders_number_key")),
     )
+    op.create_index("orders_alike_idx", "orders", ["alike", "placed_at"], unique=False)
     op.create_index("orders_customer_idx", "orders", ["customer", "number"], unique=False)
     op.create_index(
         "orders_open_idx",
@@ -397,7 +398,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("finished_at is null"),
     )
     op.create_index("orders_reference_key", "orders", ["channel", "reference"], unique=True)
-    op.create_index("orders_similar_idx", "orders", ["similar", "placed_at"], unique=False)
     op.create_index("orders_status_idx", "orders", ["status", "number"], unique=False)
     op.create_table(
         "price",
@@ -584,12 +584,12 @@ def downgrade() -> None:
     )
     op.drop_table("price")
     op.drop_index("orders_status_idx", table_name="orders")
-    op.drop_index("orders_similar_idx", table_name="orders")
     op.drop_index("orders_reference_key", table_name="orders")
     op.drop_index(
         "orders_open_idx", table_name="orders", postgresql_where=sa.text("finished_at is null")
     )
     op.drop_index("orders_customer_idx", table_name="orders")
+    op.drop_index("orders_alike_idx", table_name="orders")
     op.drop_table("orders")
     op.drop_table("order_key")
     op.drop_table("movement_report")
