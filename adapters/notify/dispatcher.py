@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.notify.cloudevents import SOURCE, encoded
 from adapters.notify.lane import Lane, Policy, Settled
+from adapters.notify.resend import KIND
 from adapters.notify.webhook import Outcome, WebhookSender
 from adapters.postgres.events import EventLog, StoredEvent
 from adapters.postgres.lease import LASTS, LeasedLoop, LeaseLost
@@ -200,7 +201,7 @@ class Dispatcher(LeasedLoop):
         assert failing.failing_since
         return {
             "id": f"webhook/{to.id}/{to.round}/{event.position}",
-            "kind": "webhook",
+            "kind": KIND,
             "source": to.id,
             "reason": "undeliverable",
             "detail": {
