@@ -9,7 +9,6 @@ from adapters.postgres.pool import open_pool
 from adapters.process import leave
 from stack.testing import fresh_database, migrated_template, postgres_for_tests
 
-
 STATUS = pytest.StashKey[int]()
 
 
