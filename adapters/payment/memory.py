@@ -12,13 +12,13 @@ class MemoryPayment(Payment):
     def __init__(self, system: str = "payment", *, always_pending: bool = False) -> None:
         self.partner = Partner(system, always_pending=always_pending)
         self._authorisations = MemoryStanding[PaymentAuthorisation](
-            self.partner, Rules("authorisations", "pi_", DECLINED, kept=REFUSED)
+            self.partner, Rules("authorisations", "PA-", DECLINED, kept=REFUSED)
         )
         self._captures = MemoryStanding[PaymentCapture](
-            self.partner, Rules("captures", "ch_", REFUSED, takes_back=False, amends=False)
+            self.partner, Rules("captures", "PC-", REFUSED, takes_back=False, amends=False)
         )
         self._refunds = MemoryStanding[PaymentRefund](
-            self.partner, Rules("refunds", "re_", REFUSED, takes_back=False, amends=False)
+            self.partner, Rules("refunds", "PR-", REFUSED, takes_back=False, amends=False)
         )
 
     @property

@@ -22,6 +22,7 @@ REFUSED = "payment_refused"
 KNOWN = (200, 400, 402, 404)
 AMOUNT = "amount"
 HELD = "requires_capture"
+UNDECIDED = "processing"
 
 
 class Stripe(Payment):
@@ -46,6 +47,7 @@ class Stripe(Payment):
 class _Intent(VendorAnswer):
     id: str
     status: str
+    amount: int
     amount_capturable: int
     amount_received: int
     currency: str
@@ -108,15 +110,17 @@ class _Authorisations(Standing[PaymentAuthorisation]):
         intents = await self._look_up(key)
         stands = _claimed(intents)
         goal = tidy(document.goal)
-        if stands == goal:
-            return _claim(intents)
         if not goal:
             return await self._let_go(intents, stands) or Done(standing={})
+        if stands == goal:
+            return _claim(intents)
         received = sum(intent.amount_received for intent in intents)
         wanted = _minor(goal[AMOUNT], document.currency) - received
         if wanted <= 0:
             detail = "more is taken already than is to be claimed"
             return Refused(reason=REFUSED, detail=detail, standing=stands)
+        if any(i.status == UNDECIDED and i.amount == wanted for i in intents):
+            return Pending()
         kept = next(
             (i for i in intents if i.status == HELD and i.amount_capturable == wanted), None
         )
@@ -157,9 +161,9 @@ class _Authorisations(Standing[PaymentAuthorisation]):
         )
 
     async def _let_go(self, intents: tuple[_Intent, ...], stands: Goal) -> Answer | None:
-        """Cancel what is still held; the answer of the first that is not done."""
+        """Cancel what is held or may be yet; the answer of the first that is not done."""
         for intent in intents:
-            if intent.status == HELD:
+            if intent.status in (HELD, UNDECIDED):
                 reply = await self._client.ask(
                     "POST", "v1", "payment_intents", intent.id, "cancel", known=KNOWN, form={}
                 )
@@ -253,7 +257,7 @@ def _other(reply: Reply, stands: Goal) -> Answer | None:
     """The answer, unless it is yes."""
     if reply.status != 200:
         return reply.read(_Refusal).refused(stands)
-    return Pending() if reply.read(_Status).status in ("processing", "pending") else None
+    return Pending() if reply.read(_Status).status in (UNDECIDED, "pending") else None
 
 
 def _settled(found: Done | None, goal: Goal) -> Answer | None:
@@ -299,11 +303,16 @@ def _mark(what: str, key: str) -> str:
 
 def _minor(amount: Decimal, currency: str) -> int:
     """The amount in the vendor's integers. Raises `ValueError` when it is finer than they are."""
-    units = amount / minor_unit(currency)
+    units = amount / _smallest(currency)
     if units != units.to_integral_value():
         raise ValueError(f"{amount} is finer than {currency} goes")
     return int(units)
 
 
 def _major(minor: int, currency: str) -> Decimal:
-    return minor * minor_unit(currency.upper())
+    return minor * _smallest(currency.upper())
+
+
+def _smallest(currency: str) -> Decimal:
+    """As the vendor counts: it kept two digits for a currency that has none any more."""
+    return Decimal("0.01") if currency == "ISK" else minor_unit(currency)

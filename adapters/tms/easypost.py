@@ -93,13 +93,23 @@ class _Bookings(Standing[TransportBooking]):
         goal = tidy(document.goal)
         shipment = await self._look_up(key)
         stands = shipment.done().standing if shipment else {}
-        if shipment and stands == goal:
-            return shipment.done()
+        if stands == goal:
+            return await self._settled(shipment)
         if shipment and stands:
             taken_back = await self._call(shipment.id, "refund", {}, stands)
             if not isinstance(taken_back, Done) or not goal:
                 return taken_back
-        return await self._book(key, document, goal) if goal else Done(standing={})
+        return await self._book(key, document, goal, shipment)
+
+    async def _settled(self, shipment: _Shipment | None) -> Done:
+        """Nothing is to be done, but what may have been asked for and not done yet is withdrawn."""
+        if shipment is None:
+            return Done(standing={})
+        if not shipment.tracking_code:
+            await self._client.ask(
+                "POST", "v2", "shipments", shipment.id, "refund", known=(200, 422), body={}
+            )
+        return shipment.done()
 
     async def find(self, key: str) -> Done | None:
         shipment = await self._look_up(key)
@@ -109,7 +119,23 @@ class _Bookings(Standing[TransportBooking]):
         reply = await self._client.ask("GET", "v2", "shipments", key, known=(200, 404))
         return reply.read(_Shipment) if reply.status == 200 else None
 
-    async def _book(self, key: str, document: TransportBooking, goal: Goal) -> Answer:
+    async def _book(
+        self, key: str, document: TransportBooking, goal: Goal, known: _Shipment | None
+    ) -> Answer:
+        shipment = known
+        if shipment is None or shipment.tracking_code or shipment.lines != goal:
+            made = await self._create(key, document, goal)
+            if isinstance(made, Refused):
+                return made
+            shipment = made
+        rate = shipment.rate_for(document.ship_method)
+        if rate is None:
+            return Refused(reason=REFUSED, detail="no carrier offers a rate", standing={})
+        return await self._call(shipment.id, "buy", {"rate": {"id": rate.id}}, {})
+
+    async def _create(
+        self, key: str, document: TransportBooking, goal: Goal
+    ) -> _Shipment | Refused:
         reply = await self._client.ask(
             "POST",
             *("v2", "shipments"),
@@ -118,11 +144,7 @@ class _Bookings(Standing[TransportBooking]):
         )
         if reply.status == 422:
             return reply.read(_Refusal).refused({})
-        shipment = reply.read(_Shipment)
-        rate = shipment.rate_for(document.ship_method)
-        if rate is None:
-            return Refused(reason=REFUSED, detail="no carrier offers a rate", standing={})
-        return await self._call(shipment.id, "buy", {"rate": {"id": rate.id}}, {})
+        return reply.read(_Shipment)
 
     async def _call(self, shipment: str, verb: str, body: Body, stands: Goal) -> Answer:
         """`stands` is what does if the vendor refuses."""

@@ -54,6 +54,10 @@ class AvaTax(Vendor):
         return _error(400, "InvalidAddress", "The address value was incomplete.")
 
     def deferral(self, operation: Operation, call: Call) -> Reply:
+        model = _model(call)
+        if model:
+            name = _name(str(model.get("companyCode")), str(model.get("code")))
+            self.book.keep("asked", name, {"key": operation.key(call)}, key="")
         return Reply(202, {"status": "PendingApproval"})
 
     def outcome(self, reply: Reply) -> Outcome:
@@ -109,8 +113,10 @@ class AvaTax(Vendor):
         return Reply(200, {"@recordsetCount": len(value), "value": value})
 
     def _key_of(self, call: Call) -> str:
-        document = self.book.thing("document", _name(call.path["company"], call.path["code"]))
-        return str(document["key"]) if document else ""
+        """Of the document; of the one that was asked for, when there is none yet."""
+        name = _name(call.path["company"], call.path["code"])
+        found = self.book.thing("document", name) or self.book.thing("asked", name)
+        return str(found["key"]) if found else ""
 
     def _record(self, operation: str, document: Json) -> None:
         told = _told(document)

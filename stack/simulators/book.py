@@ -41,7 +41,8 @@ create table if not exists outbox (
     id integer primary key autoincrement, path text not null, topic text not null,
     body text not null, due real not null, attempts integer not null default 0,
     state text not null default 'waiting', answer text not null default '');
-create index if not exists outbox_waiting on outbox (topic, id) where state = 'waiting';
+create index if not exists outbox_waiting on outbox (id) where state = 'waiting';
+create index if not exists outbox_topic on outbox (topic, id) where state = 'waiting';
 """
 
 

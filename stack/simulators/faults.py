@@ -34,7 +34,7 @@ class Fault(BaseModel):
     the tester says so.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     operation: str = "*"
     match: dict[str, str] = {}

@@ -55,7 +55,7 @@ class Outbox:
             await asyncio.Event().wait()  # nobody to tell: what there is to tell is kept
         async with httpx.AsyncClient(
             base_url=self._url,
-            headers={"Authorization": f"Bearer {self._key}"},
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
             timeout=10,
             trust_env=False,
             limits=httpx.Limits(keepalive_expiry=2.0),

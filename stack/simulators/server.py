@@ -48,6 +48,7 @@ async def serve(name: str, port: int, book_path: Path, *, host: str = "127.0.0.1
     server = Server(
         uvicorn.Config(
             App(system),
+            interface="asgi3",
             host=host,
             port=port,
             http=DroppingProtocol,

@@ -56,31 +56,49 @@ class Stripe(Vendor):
     def deferral(self, operation: Operation, call: Call) -> Reply:
         if operation.name == "refund":
             return Reply(200, {"object": "refund", "status": "pending"})
-        return Reply(200, {"object": "payment_intent", "status": "processing"})
+        if operation.name != "authorise":
+            return Reply(200, {"object": "payment_intent", "status": "processing"})
+        intent = self._undecided(call) or self._intent(call, "processing")
+        return Reply(200, intent)
 
     def outcome(self, reply: Reply) -> Outcome:
         captured = reply.body.get("amount_received")
         return Outcome(reference=reply.body["latest_charge" if captured else "id"])
 
     def _create(self, call: Call) -> Reply:
-        form = call.body
-        if form.get("payment_method") == DECLINED:
+        if call.body.get("payment_method") == DECLINED:
             return _declined()
-        number = f"{self.book.id}{self.book.next_number('intent'):06d}"
+        undecided = self._undecided(call)
+        name = str(undecided["id"]) if undecided else None
+        intent = self._intent(call, "requires_capture", name)
+        self._record(_metadata_key(call), "authorise", intent, intent["amount"])
+        return Reply(200, intent)
+
+    def _undecided(self, call: Call) -> Json | None:
+        """The claim under this key that was asked for and not decided."""
+        slot = _slot("intent", "key", _metadata_key(call))
+        names = [found["id"] for found in self.book.things("metadata", key=slot)]
+        intents = [self.book.thing("intent", name) for name in names]
+        return next((i for i in intents if i and i["status"] == "processing"), None)
+
+    def _intent(self, call: Call, status: str, name: str | None = None) -> Json:
+        form = call.body
         amount = _whole(form, "amount")
+        if name is None:
+            name = f"pi_{self.book.id}{self.book.next_number('intent'):06d}"
         charge: Json = {
-            "id": f"ch_{number}",
+            "id": name.replace("pi_", "ch_", 1),
             "object": "charge",
-            "payment_intent": f"pi_{number}",
+            "payment_intent": name,
             "amount_refunded": 0,
             "metadata": {},
         }
         intent: Json = {
-            "id": f"pi_{number}",
+            "id": name,
             "object": "payment_intent",
-            "status": "requires_capture",
+            "status": status,
             "amount": amount,
-            "amount_capturable": amount,
+            "amount_capturable": amount if status == "requires_capture" else 0,
             "amount_received": 0,
             "currency": form.get("currency", "usd"),
             "latest_charge": charge["id"],
@@ -88,8 +106,7 @@ class Stripe(Vendor):
         }
         self._keep("charge", charge)
         self._keep("intent", intent)
-        self._record(_metadata_key(call), "authorise", intent, amount)
-        return Reply(200, intent)
+        return intent
 
     def _capture(self, call: Call) -> Reply:
         intent = self.book.thing("intent", call.path["id"])
@@ -116,10 +133,10 @@ class Stripe(Vendor):
             return _missing()
         if intent["status"] == "succeeded":
             return _error("payment_intent_unexpected_state", "It has succeeded.")
-        if intent["status"] != "canceled":
-            intent["status"] = "canceled"
-            intent["amount_capturable"] = 0
-            self._keep("intent", intent)
+        was, intent["status"] = intent["status"], "canceled"
+        intent["amount_capturable"] = 0
+        self._keep("intent", intent)
+        if was == "requires_capture":
             self._record(self._intent_key(call), "void", intent, 0)
         return Reply(200, intent)
 

@@ -1,56 +1,17 @@
 """Simulated systems for the adapters' tests: real processes on real sockets, one of each."""
 
 import itertools
-import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from stack.ports import free_ports
-from stack.processes import Program
 from stack.testing import running
+from tests.adapters.simulator import Simulator
 from tests.adapters.standing_contract import SimulatorControl
 
 _NUMBERS = itertools.count(1)
-
-
-@dataclass
-class Simulator:
-    """A process that can be ended and started again with its book."""
-
-    name: str
-    folder: Path
-    env: dict[str, str] = field(default_factory=dict)
-    port: int = 0
-
-    def __post_init__(self) -> None:
-        self.port = free_ports([self.name])[self.name]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def program(self) -> Program:
-        command = (sys.executable, "-m", "stack.simulators", self.name)
-        book = str(self.folder / f"{self.name}.db")
-        return Program(
-            self.name,
-            (*command, "--port", str(self.port), "--book", book),
-            log=self.folder / f"{self.name}.log",
-            env=self.env,
-        )
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/_sim/mode", trust_env=False).is_success
-        except httpx.TransportError:
-            return False
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +58,3 @@ async def control_of(
 def key() -> str:
     """A key nobody has used, made of what outsiders may put into their ids."""
     return f"ord-{next(_NUMBERS)} é%2F?#/step/it's \\ ../1"
-
-
-async def eventually(condition: Callable[[], Any], within: float = 10.0) -> Any:
-    """What the condition says once it says something; fails after the given seconds."""
-    began = time.monotonic()
-    while not (said := await condition()):
-        assert time.monotonic() - began < within, f"not within {within} s"
-    return said

@@ -31,6 +31,10 @@ class Control(Protocol):
         """Answer what is pending under the key."""
         ...
 
+    async def waits(self, key: str) -> bool:
+        """Whether something under the key is still pending; answered by trying to settle it."""
+        ...
+
     async def fix(self, key: str) -> None:
         """What stands there can no longer be changed."""
         ...
@@ -51,6 +55,13 @@ class MemoryControl:
 
     async def settle(self, key: str, *, refused: str = "") -> None:
         self.partner.settle(key, refused=refused)
+
+    async def waits(self, key: str) -> bool:
+        try:
+            self.partner.settle(key)
+        except LookupError:
+            return False
+        return True
 
     async def fix(self, key: str) -> None:
         self.partner.fixed.add(key)
@@ -80,6 +91,10 @@ class SimulatorControl:
     async def settle(self, key: str, *, refused: str = "") -> None:
         outcome = {"outcome": "refused", "reason": refused} if refused else {"outcome": "done"}
         await self._post("answers", {"key": key, **outcome})
+
+    async def waits(self, key: str) -> bool:
+        answer = {"key": key, "outcome": "done"}
+        return (await self.web.post(f"{self.url}/_sim/answers", json=answer)).is_success
 
     async def fix(self, key: str) -> None:
         await self._post("milestones", {"key": key, "kind": "picked"})
@@ -272,6 +287,22 @@ class StandingContract(abc.ABC):
 
         found = await case.standing.find(key)
         assert (found.standing if found else {}) == {}
+        assert await control.effects(key) == 0
+
+    async def test_a_pending_call_that_is_taken_back_is_never_carried_out(
+        self, case: Case, control: Control, key: str
+    ) -> None:
+        if not case.takes_back:
+            pytest.skip("nobody asks for the undo of what cannot be undone")
+        await control.fail("pending")
+        await case.standing.make_stand(key, case.tell(case.goal))
+        assert isinstance(await case.standing.make_stand(key, case.tell(case.goal)), Pending)
+
+        withdrawn = await case.standing.make_stand(key, case.tell({}))
+
+        assert isinstance(withdrawn, Done)
+        assert withdrawn.standing == {}
+        assert not await control.waits(key)
         assert await control.effects(key) == 0
 
     async def _make(self, case: Case, key: str) -> object:

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from types import ModuleType
 
 import pytest
 
@@ -207,11 +208,10 @@ class TestStripe(PaymentContract):
     ],
 )
 def test_every_implementation_is_held_to_its_contract(
-    package: object, port: type, contract: type
+    package: ModuleType, port: type[object], contract: type[object]
 ) -> None:
-    path, name = package.__path__, package.__name__  # type: ignore[attr-defined] # a package
-    for module in pkgutil.iter_modules(path):
-        importlib.import_module(f"{name}.{module.name}")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
 
     implementations = [found for found in port.__subclasses__() if found.__module__[:5] != "tests"]
 
