@@ -25,6 +25,11 @@ def tidy(goal: Goal) -> Goal:
     return {name: amount for name, amount in goal.items() if amount}
 
 
+def plain(goal: Goal) -> dict[str, str]:
+    """For JSON: decimal strings without an exponent."""
+    return {name: f"{amount:f}" for name, amount in goal.items()}
+
+
 def added(*goals: Goal) -> Goal:
     """Everything in these goals together."""
     total: Goal = {}

@@ -62,6 +62,8 @@ class Effect(BaseModel):
     `generation` names the key it stands under; it grows after a definite refusal of something of
     which nothing stands, and after an undo. `version` counts what was confirmed. `amounts` is what
     the system worked out by line, in the order's currency. `since` is when it got into its state.
+    `overtaken`: under this key another call may still be answered, so that a late answer does not
+    say which one it is about. `answered`: a late answer came before its call said `Pending`.
     """
 
     step: Step
@@ -75,6 +77,8 @@ class Effect(BaseModel):
     amounts: Goal = {}
     ref: str = ""
     since: datetime | None = None
+    overtaken: bool = False
+    answered: bool = False
 
     @property
     def name(self) -> str:

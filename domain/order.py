@@ -312,6 +312,14 @@ class Misunderstood(Exception):
     """A message that says something this order cannot make sense of."""
 
 
+def known_line(order: Order, number: str) -> Line:
+    """The line a message speaks of. Raises `Misunderstood` when the order has none such."""
+    try:
+        return order.line(number)
+    except KeyError:
+        raise Misunderstood(f"the order has no line {number}") from None
+
+
 def workflow_id(order_id: str) -> str:
     """The workflow of an order, by whose name loops and activities start and signal it."""
     return f"order-{order_id}"

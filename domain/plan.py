@@ -96,9 +96,7 @@ def _claims(order: Order) -> Iterator[Target]:
     # Goods a warehouse may still ship stay reserved until it has let go of them.
     stock: Goal = {}
     for line in order.lines:
-        for location in sorted(
-            {*line.sources, *(e.subject for e in order.effects_of(Step.RELEASE))}
-        ):
+        for location in _locations(order):
             hard = order.at_most(Step.RELEASE, location).get(line.line, ZERO)
             kept = max(line.sources.get(location, ZERO), hard + line.unreleased.get(location, ZERO))
             stock[position(line.line, location)] = kept
@@ -106,20 +104,42 @@ def _claims(order: Order) -> Iterator[Target]:
 
 
 def _fulfilments(order: Order) -> Iterator[Target]:
-    assert order.header
+    """What each warehouse shall ship, and the transport for what it has said yes to."""
     assert order.terms
-    whole = order.header.fulfilment == "complete" and any(x.backordered for x in order.lines)
-    for location in dict.fromkeys(loc for line in order.lines for loc in sorted(line.sources)):
+    parts = _not_in_parts(order)
+    for location in _locations(order):
         source = order.terms.sources.get(location)
-        if source is None or whole:
+        if source is None:
             continue
-        goal = {
-            x.line: max(x.sources.get(location, ZERO) - x.unreleased.get(location, ZERO), ZERO)
-            for x in order.lines
-        }
+        may = order.at_most(Step.RELEASE, location)
+        goal: Goal = {}
+        for line in order.lines:
+            wanted = line.sources.get(location, ZERO) - line.unreleased.get(location, ZERO)
+            most = may.get(line.line, ZERO) if line.line in parts else wanted
+            goal[line.line] = max(min(wanted, most), ZERO)
         yield Target(step=Step.RELEASE, subject=location, system=source.wms, goal=goal)
         booked = order.standing(Step.RELEASE, location)
         yield Target(step=Step.BOOK, subject=location, system=source.tms, goal=booked)
+
+
+def _locations(order: Order) -> list[str]:
+    """Where anything is to come from, or may still come from."""
+    wanted = [location for line in order.lines for location in sorted(line.sources)]
+    asked = [effect.subject for effect in order.effects_of(Step.RELEASE)]
+    return list(dict.fromkeys(wanted + asked))
+
+
+def _not_in_parts(order: Order) -> set[str]:
+    """The lines of which no more is released, because not all that shall go together is there."""
+    assert order.header
+    short = {line.line for line in order.lines if line.backordered}
+    match order.header.fulfilment:
+        case "complete" if short:
+            return {line.line for line in order.lines}
+        case "line_complete":
+            return short
+        case _:
+            return set()
 
 
 def _paperwork(order: Order, shipment: Shipment, erp: str) -> Iterator[Target]:
@@ -168,6 +188,7 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
         if grows(order.effects.get(name), target.goal)
     }
     more = {target.step for target in growing.values()}
+    held = {hold.effect for hold in order.open_holds}
     less = {target.step for name, target in missing.items() if name not in growing}
     actions = []
     for name, target in missing.items():
@@ -177,7 +198,7 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
         else:
             waits = bool(BACK_AFTER.get(target.step, frozenset()) & less)
             waits = waits or _moves_only(effect, target, missing)
-        if not waits and not _awaited(effect, target.goal):
+        if not waits and not _awaited(effect, target.goal, held):
             actions.append(
                 Action(
                     effect=name,
@@ -220,12 +241,15 @@ def _met(effect: Effect | None, goal: Goal) -> bool:
     return not effect.uncertain and effect.standing == goal
 
 
-def _awaited(effect: Effect, goal: Goal) -> bool:
+def _awaited(effect: Effect, goal: Goal, held: set[str | None]) -> bool:
     """Somebody else's turn: the call is under way, its answer is to come, or a person's is."""
     match effect.state:
         case EffectState.SENT:
             return True
-        case EffectState.PENDING | EffectState.REFUSED | EffectState.UNCLEAR:
+        case EffectState.REFUSED:
+            # Its hold may have ended as moot, before the same was wanted again.
+            return effect.asked == goal and effect.name in held
+        case EffectState.PENDING | EffectState.UNCLEAR:
             return effect.asked == goal
         case _:
             return False

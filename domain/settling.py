@@ -4,11 +4,15 @@ from datetime import datetime
 
 from domain.amounts import credit_note, invoice
 from domain.answer import Answer, Captured, Done, Pending, Refused, Unclear
-from domain.base import tidy
+from domain.base import ZERO, plain, tidy
 from domain.effect import Action, Effect, EffectState, Step
 from domain.hold import WAIVABLE, Problem
 from domain.order import Order
-from domain.sourcing import allocate, forget_unreserved
+from domain.plan import targets
+from domain.sourcing import allocate, forget_unreserved, trim
+from domain.terms import Terms
+
+_AWAITED = (EffectState.SENT, EffectState.PENDING)
 
 
 def intend(order: Order, action: Action, now: datetime) -> None:
@@ -16,13 +20,20 @@ def intend(order: Order, action: Action, now: datetime) -> None:
     effect = order.effects.setdefault(
         action.effect, Effect(step=action.step, subject=action.subject)
     )
-    effect.system = action.system
+    effect.overtaken = effect.overtaken or effect.uncertain
+    effect.system, effect.answered = action.system, False
     effect.state, effect.asked, effect.since = EffectState.SENT, action.goal, now
 
 
 def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> None:
-    """Take down how a call ended; `None` when nobody knows."""
+    """Take down how a call ended; `None` when nobody knows.
+
+    What was heard of the effect since the call was made is newer than the call's answer, which then
+    changes nothing.
+    """
     effect = order.effects[name]
+    if effect.state not in _AWAITED:
+        return
     effect.since = now
     match answer:
         case Done():
@@ -30,15 +41,30 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
         case Captured():
             _capture(order, effect, answer, now)
         case Pending():
-            effect.state = EffectState.PENDING
+            effect.state = EffectState.UNKNOWN if effect.answered else EffectState.PENDING
         case Refused():
             _refuse(order, effect, answer, now)
         case Unclear():
             effect.state = EffectState.UNCLEAR
-            problem = Problem(reason="unexpected_answer", detail=answer.detail)
-            order.place_hold(problem, now, effect=name)
+            _hold(order, effect, Problem(reason="unexpected_answer", detail=answer.detail), now)
         case None:
             effect.state = EffectState.UNKNOWN
+
+
+def settle_late(order: Order, effect: Effect, answer: Done | Refused, now: datetime) -> None:
+    """Take down an answer that came by message, if one is waited for. When it may be about another
+    call than the last, it is not believed: the system is asked.
+    """
+    if effect.state is EffectState.SENT:
+        effect.answered = True
+    if effect.state is not EffectState.PENDING:
+        return
+    if effect.overtaken:
+        effect.state = EffectState.UNKNOWN
+        return
+    if isinstance(answer, Done) and not answer.standing:
+        answer = answer.model_copy(update={"standing": effect.asked})
+    settle(order, effect.name, answer, now)
 
 
 def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
@@ -46,34 +72,50 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
     effect.state = EffectState.CONFIRMED
     effect.standing, effect.ref = tidy(answer.standing), answer.ref or effect.ref
     effect.amounts = answer.amounts or effect.amounts
+    effect.overtaken = effect.overtaken and not effect.step.ours
     order.end_holds_of(effect.name, now)
     if effect.standing != before:
         effect.version += 1
         _tell(order, effect, now)
     if not effect.standing:
         effect.generation += 1
-        effect.amounts = {}
+        effect.amounts, effect.overtaken = {}, False
 
 
 def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> None:
     """Take over today's data; what must be decided first becomes holds, all of it at once."""
     order.end_holds_of(effect.name, now)
-    order.terms = answer.terms
     order.offers = dict(answer.offers)
     open_problems = [
         problem
         for problem in answer.problems
         if problem.reason not in WAIVABLE or f"{problem.scope}/{problem.reason}" not in order.waived
     ]
+    if effect.version == 0:
+        order.terms = answer.terms
     if open_problems:
         effect.state = EffectState.REFUSED
         for problem in open_problems:
             order.place_hold(problem, now, effect=effect.name)
         return
+    if effect.version:
+        _keep_what_was_agreed(order, answer.terms)
+    else:
+        _accept_waived_prices(order)
     effect.state, effect.standing = EffectState.CONFIRMED, tidy(answer.standing)
     effect.version += 1
-    _accept_waived_prices(order)
+    effect.overtaken = False
     allocate(order)
+    _kill_unfilled(order, effect, now)
+
+
+def _keep_what_was_agreed(order: Order, fresh: Terms) -> None:
+    """Prices, units and who pays stay as they were captured first: some of it is invoiced by now.
+    What is new are sources, and where they are.
+    """
+    assert order.terms is not None
+    sources = {**order.terms.sources, **fresh.sources}
+    order.terms = order.terms.model_copy(update={"sources": sources})
 
 
 def _accept_waived_prices(order: Order) -> None:
@@ -86,27 +128,59 @@ def _accept_waived_prices(order: Order) -> None:
     order.terms = order.terms.model_copy(update={"lines": lines})
 
 
+def _kill_unfilled(order: Order, effect: Effect, now: datetime) -> None:
+    """Fill or kill: unless all of it can be reserved at first, nothing is wanted."""
+    assert order.header is not None
+    stock = order.effect(Step.STOCK)
+    started = stock is not None and stock.version > 0
+    short = any(line.backordered for line in order.lines)
+    if order.header.fulfilment != "fill_or_kill" or started or not short:
+        return
+    killed = tidy({x.line: x.agreed - x.total_shipped for x in order.lines})
+    for line in order.lines:
+        line.cancelled += killed.get(line.line, ZERO)
+    trim(order)
+    data = {"lines": plain(killed), "reason": "fill_or_kill", "by": "throughline"}
+    order.tell("order.cancelled", f"killed/{effect.name}/{effect.version}", now, data)
+
+
 def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> None:
+    reason = answer.reason if effect.asked else "compensation_refused"
+    detail = answer.detail if effect.asked else f"{answer.reason} {answer.detail}".strip()
     effect.state = EffectState.REFUSED
     if answer.standing is not None:
         effect.standing = tidy(answer.standing)
-    if effect.step is Step.STOCK and answer.offers:
+    elif effect.step.ours and effect.overtaken:
+        # An earlier statement may have come through: what stands has to be looked at.
+        effect.state = EffectState.UNCLEAR
+    effect.overtaken = effect.overtaken and not effect.step.ours
+    if effect.state is EffectState.REFUSED and reason == "unavailable_inventory":
         order.offers = dict(answer.offers)
         forget_unreserved(order)
         allocate(order)
-        # Another split of what is there, not a refusal anybody need look at.
-        return
-    reason = answer.reason if effect.asked else "compensation_refused"
-    detail = answer.detail if effect.asked else f"{answer.reason} {answer.detail}".strip()
-    order.place_hold(Problem(reason=reason, detail=detail), now, effect=effect.name)
+        _kill_unfilled(order, effect, now)
+        if targets(order)[effect.name].goal != effect.asked:
+            # Another split of what is there, not a refusal anybody need look at.
+            effect.state = EffectState.CONFIRMED
+            order.end_holds_of(effect.name, now)
+            return
+    _hold(order, effect, Problem(reason=reason, detail=detail), now)
+
+
+def _hold(order: Order, effect: Effect, problem: Problem, now: datetime) -> None:
+    """One hold for what the effect waits for; the one before is about what is over."""
+    for hold in order.open_holds:
+        if hold.effect == effect.name and hold.reason != problem.reason:
+            order.end_hold(hold, now, by="throughline")
+    order.place_hold(problem, now, effect=effect.name)
 
 
 def _tell(order: Order, effect: Effect, now: datetime) -> None:
     fact = f"{effect.name}/{effect.version}"
-    standing = {name: f"{amount:f}" for name, amount in effect.standing.items()}
+    standing = plain(effect.standing)
     match effect.step:
         case Step.STOCK:
-            waiting = {x.line: f"{x.backordered:f}" for x in order.lines if x.backordered}
+            waiting = plain(tidy({x.line: x.backordered for x in order.lines}))
             if standing:
                 order.tell("order.allocated", fact, now, {"positions": standing})
             if waiting:

@@ -16,7 +16,8 @@ def allocate(order: Order) -> None:
     trim(order)
     if order.terms is None:
         return
-    left = {location: dict(goal) for location, goal in order.offers.items()}
+    known = order.terms.sources
+    left = {at: dict(goal) for at, goal in order.offers.items() if at in known}
     open_lines = [x for x in order.lines if x.backordered and x.line in order.terms.lines]
     whole = next((loc for loc in sorted(left) if _covers(order, open_lines, left[loc])), None)
     for line in open_lines:

@@ -150,42 +150,22 @@ def _before_shipping(lines: set[Status], furthest: Status, slowest: Status) -> S
     return Status.PICKING if going == {Status.PICKING, Status.PACKED} else furthest
 
 
-_OPEN = {
-    Status.HELD, Status.BACKORDERED, Status.ALLOCATED, Status.RELEASED, Status.PICKING,
-    Status.PACKED, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED, Status.INVOICED,
-    Status.CANCELLED, Status.CLOSED,
-}  # fmt: skip
+BEFORE_SHIPPING = frozenset({
+    Status.RECEIVED, Status.BACKORDERED, Status.ALLOCATED, Status.RELEASED, Status.PICKING,
+    Status.PACKED,
+})  # fmt: skip
+AFTER_SHIPPING = frozenset({
+    Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED, Status.INVOICED,
+})  # fmt: skip
+_GONE = AFTER_SHIPPING | {Status.HELD, Status.CLOSED}
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.RECEIVED: frozenset(_OPEN),
-    Status.HELD: frozenset(_OPEN - {Status.HELD} | {Status.RECEIVED}),
-    Status.BACKORDERED: frozenset(_OPEN - {Status.BACKORDERED}),
-    Status.ALLOCATED: frozenset(_OPEN - {Status.ALLOCATED}),
-    Status.RELEASED: frozenset(_OPEN - {Status.RELEASED}),
-    Status.PICKING: frozenset(_OPEN - {Status.PICKING}),
-    Status.PACKED: frozenset(_OPEN - {Status.PACKED}),
-    Status.PARTIALLY_SHIPPED: frozenset(
-        {Status.HELD, Status.SHIPPED, Status.DELIVERED, Status.INVOICED, Status.CLOSED}
-    ),
-    Status.SHIPPED: frozenset(
-        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.DELIVERED, Status.INVOICED, Status.CLOSED}
-    ),
-    Status.DELIVERED: frozenset(
-        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.INVOICED, Status.CLOSED}
-    ),
-    Status.INVOICED: frozenset({Status.HELD, Status.PARTIALLY_SHIPPED, Status.CLOSED}),
-    Status.CLOSED: frozenset(
-        {
-            Status.HELD,
-            Status.PARTIALLY_SHIPPED,
-            Status.SHIPPED,
-            Status.DELIVERED,
-            Status.INVOICED,
-            Status.CANCELLED,
-        }
-    ),
-    Status.CANCELLED: frozenset(
-        {Status.HELD, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.INVOICED, Status.CLOSED}
-    ),
+    **{s: BEFORE_SHIPPING | _GONE | {Status.CANCELLED} for s in (*BEFORE_SHIPPING, Status.HELD)},
+    **dict.fromkeys((*AFTER_SHIPPING, Status.CLOSED, Status.CANCELLED), _GONE),
 }
-"""From one record to the next, an order goes from a status only to one of these (or stays)."""
+"""From one record to the next, an order goes from a status only to one of these (or stays).
+
+What left cannot come back: after the first shipment there is no way to a status before it, nor to
+cancelled. Within each group amendments go back and forth. A cancelled order only goes on when goods
+that could not be stopped leave after all.
+"""

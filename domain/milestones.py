@@ -1,0 +1,222 @@
+"""What warehouses and carriers say, and what follows from it for the order.
+
+Facts are never refused. A later kind implies the earlier ones.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from domain.answer import Done, Refused
+from domain.base import ZERO, Goal, added, plain, tidy
+from domain.effect import Effect, EffectState, Step
+from domain.hold import Problem
+from domain.message import Milestone, MilestoneKind
+from domain.order import Line, Order, Return, Shipment, known_line
+from domain.settling import settle_late
+from domain.sourcing import allocate
+
+
+def hear_milestone(order: Order, message: Milestone, now: datetime) -> None:
+    """Raises `Misunderstood` for a line the order does not have."""
+    if order.lines:
+        for number in message.quantities:
+            known_line(order, number)
+    _HEARD[message.milestone](order, message, now)
+
+
+def _picked(order: Order, message: Milestone, now: datetime) -> None:
+    _progress(order, message, lambda line: line.picked)
+    if message.final:
+        _short_pick(order, message)
+
+
+def _packed(order: Order, message: Milestone, now: datetime) -> None:
+    _progress(order, message, lambda line: line.packed)
+
+
+def _progress(order: Order, message: Milestone, where: Callable[[Line], Goal]) -> None:
+    for number, quantity in message.quantities.items():
+        if order.lines:
+            goal = where(order.line(number))
+            goal[message.source] = goal.get(message.source, ZERO) + quantity
+
+
+def _short_pick(order: Order, message: Milestone) -> None:
+    """The warehouse has let go of what it did not find; another source may have it."""
+    at, release = message.source, order.effect(Step.RELEASE, message.source)
+    if release is None:
+        return
+    asked = release.at_most
+    for line in order.lines:
+        found = max(line.picked.get(at, ZERO), _left_as_asked(line, at))
+        if found < asked.get(line.line, ZERO):
+            line.sources = tidy({**line.sources, at: found + line.unreleased.get(at, ZERO)})
+            order.offers.setdefault(at, {})[order.line_terms(line.line).item] = ZERO
+            _let_go(release, line.line, found)
+    allocate(order)
+
+
+def _left_as_asked(line: Line, source: str) -> Decimal:
+    """What a location shipped of what it was asked for."""
+    return line.shipped.get(source, ZERO) - line.unreleased.get(source, ZERO)
+
+
+def _let_go(release: Effect, line: str, kept: Decimal) -> None:
+    """The warehouse says what it still has of a line. A call under way was answered before."""
+    before = bool(release.standing)
+    release.standing = tidy({**release.standing, line: kept})
+    if release.uncertain:
+        release.state = EffectState.UNKNOWN
+    elif before and not release.standing:
+        release.generation += 1
+        release.overtaken = False
+
+
+def _shipped(order: Order, message: Milestone, now: datetime) -> None:
+    known = {shipment.id for shipment in order.shipments}
+    wanted = message.shipment_id or message.id
+    name = next(n for n in _names(wanted) if n not in known)
+    shipment = Shipment(
+        id=name,
+        source=message.source,
+        lines=tidy(message.quantities),
+        document=message.document or "",
+        carrier=message.carrier,
+        tracking=message.tracking,
+        shipped_at=message.occurred_at,
+    )
+    order.shipments.append(shipment)
+    count_shipment(order, shipment, now)
+    data = {
+        "shipment_id": shipment.id,
+        "source": shipment.source,
+        "carrier": shipment.carrier,
+        "tracking": shipment.tracking,
+        "lines": plain(shipment.lines),
+    }
+    order.tell("order.shipped", f"heard/{message.n}", now, data, message.id)
+
+
+def _names(wanted: str) -> "list[str]":
+    return [wanted, *(f"{wanted}.{number}" for number in range(2, 1000))]
+
+
+def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
+    """What a location shipped beyond what it was asked to is looked at by a person."""
+    source = shipment.source
+    released = order.at_most(Step.RELEASE, source)
+    for line in order.lines:
+        quantity = shipment.lines.get(line.line, ZERO)
+        if not quantity:
+            continue
+        line.shipped[source] = line.shipped.get(source, ZERO) + quantity
+        asked = released.get(line.line, ZERO) + line.unreleased.get(source, ZERO)
+        beyond = line.shipped[source] - asked
+        if beyond > 0:
+            line.unreleased[source] = line.unreleased.get(source, ZERO) + beyond
+        planned = max(asked, line.sources.get(source, ZERO))
+        if line.total_shipped > line.ordered or (line.sources and line.shipped[source] > planned):
+            problem = Problem(
+                reason="overshipped",
+                scope=f"line/{line.line}",
+                detail=f"{source} shipped {line.shipped[source]:f}, asked for were {planned:f}",
+            )
+            order.place_hold(problem, now)
+    allocate(order)
+
+
+def _delivered(order: Order, message: Milestone, now: datetime) -> None:
+    for shipment in order.shipments:
+        mine = message.shipment_id in (None, shipment.id) and shipment.source == message.source
+        if mine and shipment.delivered_at is None:
+            shipment.delivered_at = message.occurred_at
+            for line in order.lines:
+                line.delivered += shipment.lines.get(line.line, ZERO)
+            data = {"shipment_id": shipment.id, "delivered_at": message.occurred_at.isoformat()}
+            order.tell("order.delivered", f"delivered/{shipment.id}", now, data, message.id)
+
+
+def _rejected(order: Order, message: Milestone, now: datetime) -> None:
+    """The warehouse will not do it, now or after having accepted it."""
+    release = order.effect(Step.RELEASE, message.source)
+    if release is None:
+        return
+    left = {line.line: _left_as_asked(line, message.source) for line in order.lines}
+    release.standing = tidy({n: min(q, left.get(n, ZERO)) for n, q in release.at_most.items()})
+    release.state, release.since = EffectState.REFUSED, now
+    order.end_holds_of(release.name, now)
+    order.place_hold(Problem(reason="warehouse_rejected"), now, effect=release.name)
+
+
+def _recall_answered(order: Order, message: Milestone, now: datetime) -> None:
+    release = order.effect(Step.RELEASE, message.source)
+    if release is None:
+        return
+    if any(q > release.standing.get(line, ZERO) for line, q in release.asked.items()):
+        return  # what it has not said yes to is no recall
+    if message.milestone is MilestoneKind.CANCEL_ACCEPTED:
+        settle_late(order, release, Done(standing=release.asked), now)
+    else:
+        settle_late(order, release, Refused(reason="recall_refused"), now)
+
+
+def _accepted(order: Order, message: Milestone, now: datetime) -> None:
+    """Said once, of the first release; what is amended later is answered as a change."""
+    release = order.effect(Step.RELEASE, message.source)
+    if release and not release.standing:
+        settle_late(order, release, Done(standing=release.asked), now)
+
+
+def _picking(order: Order, message: Milestone, now: datetime) -> None:
+    if message.source not in order.picking:
+        order.picking.append(message.source)
+
+
+def _returned(order: Order, message: Milestone, now: datetime) -> None:
+    back = Return(
+        id=message.document or message.id,
+        source=message.source,
+        received=tidy(message.quantities),
+        received_at=message.occurred_at,
+    )
+    back.id = next(n for n in _names(back.id) if n not in {each.id for each in order.returns})
+    order.returns.append(back)
+    for number, quantity in back.received.items():
+        known_line(order, number).returned += quantity
+    data = {"return_id": back.id, "source": back.source, "lines": plain(back.received)}
+    order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
+
+
+def _inspected(order: Order, message: Milestone, now: datetime) -> None:
+    """Of a return that was reported before; else the inspection reports its receipt as well."""
+    wanted = message.document or message.id
+    back = next((each for each in order.returns if each.id == wanted), None)
+    back = back or next(
+        (r for r in order.returns if r.inspected_at is None and r.source == message.source), None
+    )
+    if back is None or back.inspected_at is not None:
+        _returned(order, message, now)
+        back = order.returns[-1]
+    back.inspected = tidy(added(back.inspected, message.quantities))
+    back.inspected_at = message.occurred_at
+
+
+def _nothing(order: Order, message: Milestone, now: datetime) -> None:
+    """Told to others by the inbox; the order has nothing to do about it."""
+
+
+_HEARD: dict[MilestoneKind, Callable[[Order, Milestone, datetime], None]] = {
+    MilestoneKind.ACCEPTED: _accepted,
+    MilestoneKind.REJECTED: _rejected,
+    MilestoneKind.PICKING: _picking,
+    MilestoneKind.PICKED: _picked,
+    MilestoneKind.PACKED: _packed,
+    MilestoneKind.SHIPPED: _shipped,
+    MilestoneKind.DELIVERED: _delivered,
+    MilestoneKind.DELIVERY_EXCEPTION: _nothing,
+    MilestoneKind.CANCEL_ACCEPTED: _recall_answered,
+    MilestoneKind.CANCEL_REFUSED: _recall_answered,
+    MilestoneKind.RETURN_RECEIVED: _returned,
+    MilestoneKind.RETURN_INSPECTED: _inspected,
+}
