@@ -1,0 +1,361 @@
+"""Everything around one order, in memory: partners, warehouses, the ledger, the way in.
+
+It answers like the real ones: what is ours stands by the effect's name, what is a partner's under
+its key. What it finds wrong with a call (a second standing, a repetition) it keeps in `wrong`.
+"""
+
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+
+from domain.answer import Answer, Captured, Done, Pending, Refused, Unclear
+from domain.base import ZERO, Goal, tidy
+from domain.catalog import LocationKind
+from domain.effect import Action, Step
+from domain.hold import Problem
+from domain.message import Answered, Message, StockArrived, StockLost
+from domain.order_in import OrderIn
+from domain.party import Address
+from domain.terms import LineTerms, SourceTerms, Terms
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+ADDRESS = Address(
+    line1="1 Mill Road", city="Dayton", region="OH", postal_code="45402", country="US"
+)
+LOCATIONS = ("EAST", "WEST", "SOUTH")
+FACTORS = {"1": Decimal(1), "2": Decimal(1), "3": Decimal(12)}
+LINE_TERMS = {
+    "1": LineTerms(item="BOLT", unit="EA", price=Decimal("1.005"), price_unit="EA"),
+    "2": LineTerms(item="NUT", unit="EA", price=Decimal("3.333"), price_unit="EA"),
+    "3": LineTerms(
+        item="BOX",
+        unit="CS",
+        price=Decimal("0.125"),
+        price_unit="EA",
+        stock_factor=Decimal(12),
+    ),
+}
+ITEMS = {line: terms.item for line, terms in LINE_TERMS.items()}
+TAX_RATE = Decimal("0.0725")
+
+
+def order_in(
+    quantities: dict[str, int], *, method: str = "account", fulfilment: str = "partial"
+) -> OrderIn:
+    """What a channel sends: so much of each line."""
+    payment = {"method": method, "token": "tok_1"} if method == "card" else {"method": method}
+    return OrderIn.model_validate(
+        {
+            "channel": "web",
+            "reference": "PO-1",
+            "customer": "acme",
+            "currency": "USD",
+            "ship_to": ADDRESS,
+            "payment": payment,
+            "freight": "9.50",
+            "fulfilment": fulfilment,
+            "lines": [
+                {"line": line, "item": ITEMS[line], "quantity": quantity}
+                for line, quantity in quantities.items()
+            ],
+        }
+    )
+
+
+def terms_of(lines: dict[str, LineTerms], account: str = "acme") -> Terms:
+    """What master data knows of these lines."""
+    return Terms(
+        company="main",
+        account=account,
+        payment_terms="NET30",
+        lines=lines,
+        sources={
+            location: SourceTerms(
+                kind=LocationKind.WAREHOUSE,
+                wms=f"wms-{location.lower()}",
+                tms="tms-1",
+                address=ADDRESS,
+            )
+            for location in LOCATIONS
+        },
+        systems={"erp": "erp", "tax": "tax", "payment": "payment"},
+    )
+
+
+class Ledger:
+    """Our stock: facts move it at once, reservations are guarded."""
+
+    def __init__(self, on_hand: dict[tuple[str, str], Decimal]) -> None:
+        self.on_hand = on_hand
+        self.shipped: Goal = {}
+        self.reserved: Goal = {}
+
+    def reserve(self, goal: Goal) -> Answer:
+        """All of it or nothing; less than before is always possible."""
+        before, after = self._needed(self.reserved), self._needed(goal)
+        for place, quantity in after.items():
+            if quantity > max(self.on_hand.get(place, ZERO), before.get(place, ZERO)):
+                return Refused(
+                    reason="unavailable_inventory", standing=self.reserved, offers=self.free()
+                )
+        self.reserved = tidy(goal)
+        return Done(standing=self.reserved)
+
+    def free(self) -> dict[str, Goal]:
+        """What could be promised yet, by location and item."""
+        used = self._needed(self.reserved)
+        offers: dict[str, Goal] = {}
+        for (location, item), quantity in self.on_hand.items():
+            left = max(quantity - used.get((location, item), ZERO), ZERO)
+            offers.setdefault(location, {})[item] = left
+        return offers
+
+    def ship(self, location: str, lines: Goal) -> None:
+        for line, quantity in lines.items():
+            name = f"{line}/{location}"
+            self.shipped[name] = self.shipped.get(name, ZERO) + quantity
+            self._move(location, ITEMS[line], -quantity * FACTORS[line])
+
+    def arrive(self, location: str, item: str, quantity: Decimal) -> StockArrived:
+        self._move(location, item, quantity)
+        free = self.free()[location][item]
+        return StockArrived(id="arrived", item=item, location=location, available=free)
+
+    def lose(self, location: str, line: str, quantity: Decimal) -> StockLost | None:
+        """Counted and not there; what was reserved of it is taken back, and the order told."""
+        self._move(location, ITEMS[line], -quantity * FACTORS[line])
+        name = f"{line}/{location}"
+        short = self._needed(self.reserved).get((location, ITEMS[line]), ZERO) - max(
+            self.on_hand[location, ITEMS[line]], ZERO
+        )
+        open_here = self.reserved.get(name, ZERO) - self.shipped.get(name, ZERO)
+        taken = min((short / FACTORS[line]).to_integral_value(ROUND_UP), open_here)
+        if taken <= 0:
+            return None
+        self.reserved = tidy({**self.reserved, name: self.reserved[name] - taken})
+        return StockLost(id="lost", line=line, location=location, quantity=taken)
+
+    def _move(self, location: str, item: str, quantity: Decimal) -> None:
+        place = location, item
+        self.on_hand[place] = self.on_hand.get(place, ZERO) + quantity
+
+    def _needed(self, goal: Goal) -> dict[tuple[str, str], Decimal]:
+        needed: dict[tuple[str, str], Decimal] = {}
+        for name, quantity in goal.items():
+            line, _, location = name.partition("/")
+            rest = max(quantity - self.shipped.get(name, ZERO), ZERO) * FACTORS[line]
+            needed[location, ITEMS[line]] = needed.get((location, ITEMS[line]), ZERO) + rest
+        return needed
+
+
+class Outside:
+    """Every system at once: what stands under which key, and what was done wrong."""
+
+    def __init__(self, order_id: str, lines: list[str], stock: dict[tuple[str, str], Decimal]):
+        self.order_id = order_id
+        self.lines = lines
+        self.ledger = Ledger(stock)
+        self.stands: dict[str, Goal] = {}
+        self.waiting: dict[str, Goal] = {}
+        self.gone: dict[str, Goal] = {}
+        self.picked: dict[str, Goal] = {}
+        self.price = Decimal(0)
+        self.account = "acme"
+        self.wrong: list[str] = []
+
+    # calls
+
+    def do(self, action: Action, how: str) -> Answer | None:
+        """Carry out a call, well or badly; `None` when its caller hears nothing."""
+        if how == "lost":
+            return None
+        answer = self._ours(action, how) if action.step.ours else self._theirs(action, how)
+        return None if how == "unheard" else answer
+
+    def _ours(self, action: Action, how: str) -> Answer:
+        match action.step:
+            case Step.CAPTURE:
+                return self._capture(action, how)
+            case Step.STOCK:
+                if how == "refused":
+                    return Refused(reason="busy", standing=self.ledger.reserved)
+                return self.ledger.reserve(action.goal)
+            case _:
+                stands = self.stands.get(action.effect, {})
+                more = action.goal.get("open", ZERO) > stands.get("open", ZERO)
+                if how == "refused" and more:
+                    return Refused(reason="credit_limit", standing=stands)
+                self.stands[action.effect] = action.goal
+                return Done(standing=action.goal)
+
+    def _capture(self, action: Action, how: str) -> Answer:
+        known = {line: LINE_TERMS[line] for line in self.lines}
+        self.price += how == "refused"  # a new price list came into force
+        lines = {
+            line: terms.model_copy(update={"price": terms.price + self.price})
+            for line, terms in known.items()
+        }
+        problems: tuple[Problem, ...] = ()
+        first = f"line/{self.lines[0]}"
+        match how:
+            case "refused":
+                problems = (Problem(reason="price_mismatch", scope=first),)
+            case "pending":
+                problems = (
+                    Problem(reason="unknown_item", scope=first),
+                    Problem(reason="currency_mismatch"),
+                )
+                del lines[self.lines[0]]
+            case "unclear":
+                return Unclear(detail="no such column")
+        return Captured(
+            standing=action.goal,
+            terms=terms_of(lines, self.account),
+            offers=self.ledger.free(),
+            problems=problems,
+        )
+
+    def _theirs(self, action: Action, how: str) -> Answer:
+        key, goal = action.key, action.goal
+        stands = self.stands.get(key, {})
+        if action.ask and stands == goal and self.waiting.get(key, goal) == goal:
+            self.waiting.pop(key, None)
+            return self._done(action.step, stands)
+        if self.waiting.get(key) == goal:
+            if not action.ask:
+                self.wrong.append(f"asked again while pending: {key}")
+            return Pending()
+        self.waiting.pop(key, None)
+        if how == "refused" or not self._possible(key, goal):
+            return Refused(reason="no", standing=stands)
+        if stands == goal:
+            if not action.ask:
+                self.wrong.append(f"made to stand twice: {key} {goal}")
+            return self._done(action.step, goal)
+        if how == "pending":
+            self.waiting[key] = goal
+            return Pending()
+        self._make(key, goal)
+        if how == "unclear":
+            return Unclear(detail="<html>")
+        return self._done(action.step, goal)
+
+    def _done(self, step: Step, goal: Goal) -> Done:
+        taxed = step in (Step.TAX, Step.RETURN_TAX)
+        amounts = {x: (q * TAX_RATE).quantize(Decimal("0.01")) for x, q in goal.items()}
+        return Done(standing=goal, ref="R1", amounts=amounts if taxed else {})
+
+    def _possible(self, key: str, goal: Goal) -> bool:
+        """What has left under a key can be taken back no more."""
+        stands = self.stands.get(key, {})
+        return all(
+            goal.get(line, ZERO) >= min(quantity, stands.get(line, ZERO))
+            for line, quantity in self.gone.get(key, {}).items()
+        )
+
+    def _make(self, key: str, goal: Goal) -> None:
+        family = key.rsplit("/", 1)[0] + "/"
+        others = [k for k, g in self.stands.items() if g and k != key and k.startswith(family)]
+        if goal and others and key.count("/") == 3:
+            self.wrong.append(f"{key} stands beside {others}")
+        self.stands[key] = goal
+
+    # late answers
+
+    def answer(self, *, refuse: bool = False, tersely: bool = False) -> list[Answered]:
+        """The answers to all that is pending; made so, unless it is refused."""
+        answers = []
+        for key, goal in list(self.waiting.items()):
+            del self.waiting[key]
+            answer: Done | Refused
+            if refuse or not self._possible(key, goal):
+                answer = Refused(reason="no", standing=self.stands.get(key, {}))
+            else:
+                self._make(key, goal)
+                answer = self._done(Step(key.split("/")[1]), {} if tersely else goal)
+            answers.append(Answered(id=f"answer-{key}", key=key, answer=answer))
+        return answers
+
+    # what warehouses do
+
+    def released(self, location: str) -> tuple[str, Goal]:
+        """The key that stands at a warehouse, if any, and what is left to ship under it."""
+        prefix = f"{self.order_id}/release/{location}/"
+        for key, goal in self.stands.items():
+            if key.startswith(prefix) and goal:
+                gone = self.gone.get(key, {})
+                return key, tidy({x: max(q - gone.get(x, ZERO), ZERO) for x, q in goal.items()})
+        return "", {}
+
+    def take_up(self, location: str) -> bool:
+        """The warehouse says yes to what it was asked last."""
+        for key, goal in list(self.waiting.items()):
+            if key.startswith(f"{self.order_id}/release/{location}/") and self._possible(key, goal):
+                self._make(key, self.waiting.pop(key))
+                return True
+        return False
+
+    def turn_down(self, location: str) -> bool:
+        """The warehouse will not take back what it was asked for."""
+        for key, goal in list(self.waiting.items()):
+            recall = all(q <= self.stands.get(key, {}).get(x, ZERO) for x, q in goal.items())
+            if key.startswith(f"{self.order_id}/release/{location}/") and recall:
+                del self.waiting[key]
+                return True
+        return False
+
+    def ship(self, location: str, lines: Goal) -> None:
+        key, _ = self.released(location)
+        if key:
+            gone = self.gone.setdefault(key, {})
+            for line, quantity in lines.items():
+                gone[line] = gone.get(line, ZERO) + quantity
+        self.ledger.ship(location, lines)
+
+    def let_go(self, location: str, kept: Goal | None = None) -> bool:
+        """The warehouse gives up what it has not shipped, but for what is `kept`."""
+        key, rest = self.released(location)
+        if not key or not rest:
+            return False
+        gone, stands = self.gone.get(key, {}), self.stands[key]
+        found = kept or {}
+        self.stands[key] = tidy(
+            {
+                line: min(quantity, max(gone.get(line, ZERO), found.get(line, ZERO)))
+                for line, quantity in stands.items()
+            }
+        )
+        self.waiting.pop(key, None)
+        return True
+
+
+def whole_units(line: str, stock_quantity: Decimal) -> Decimal:
+    return (stock_quantity / FACTORS[line]).to_integral_value(ROUND_DOWN)
+
+
+class Inbox:
+    """Messages of one order, numbered as they come, handed over later, some of them twice."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.waiting: deque[Message] = deque()
+        self.handed_over: list[Message] = []
+
+    def put(self, *messages: Message | None) -> None:
+        for message in messages:
+            if message is not None:
+                self.count += 1
+                numbered = message.model_copy(
+                    update={"n": self.count, "id": f"{message.id}-{self.count}"}
+                )
+                self.waiting.append(numbered)
+
+    def take(self) -> Message | None:
+        if not self.waiting:
+            return None
+        self.handed_over.append(self.waiting.popleft())
+        return self.handed_over[-1]
+
+
+def later(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes)
