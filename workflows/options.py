@@ -5,6 +5,8 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
 
+from domain.patience import Patience
+
 # Quick or not at all: a local activity that lingers holds up the order's messages.
 RECORD = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=2),
@@ -13,15 +15,25 @@ RECORD = LocalActivityConfig(
     retry_policy=RetryPolicy(maximum_attempts=3),
 )
 
-# The intervals grow to half a minute, for ever: what takes ten minutes adds no event.
-OUR_DATABASE = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=10),
-    retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
-    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-)
 
-OUTSIDE_SYSTEM = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=30),
-    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=5)),
-    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-)
+def our_database(patience: Patience) -> ActivityConfig:
+    """For a call on our own database."""
+    return ActivityConfig(
+        start_to_close_timeout=patience.our_call,
+        retry_policy=_for_ever(patience, timedelta(seconds=30)),
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def outside_system(patience: Patience) -> ActivityConfig:
+    """For a call on another company's system."""
+    return ActivityConfig(
+        start_to_close_timeout=patience.outside_call,
+        retry_policy=_for_ever(patience, timedelta(minutes=5)),
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+def _for_ever(patience: Patience, longest: timedelta) -> RetryPolicy:
+    # What is retried for ever at growing intervals adds no event, however long it takes.
+    return RetryPolicy(initial_interval=patience.retry, maximum_interval=longest)

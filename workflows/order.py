@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
-from temporalio.workflow import ActivityConfig, ActivityHandle
+from temporalio.workflow import ActivityHandle
 
 from activities.books import BookActivities
 from activities.erp import ErpActivities
@@ -28,27 +28,27 @@ from domain.settling import intend, settle
 from domain.status import order_status
 from domain.story import Found, details, found_by
 from workflows.attributes import changes
-from workflows.options import OUR_DATABASE, OUTSIDE_SYSTEM, RECORD
+from workflows.options import RECORD, our_database, outside_system
 
 Activity = Callable[[Any, Any], Awaitable[Answer]]
 
-HOW: dict[Step, tuple[Activity, ActivityConfig]] = {
-    Step.CAPTURE: (BookActivities.capture_order, OUR_DATABASE),
-    Step.CREDIT: (BookActivities.take_credit, OUR_DATABASE),
-    Step.STOCK: (BookActivities.reserve_stock, OUR_DATABASE),
-    Step.AUTHORISE: (MoneyActivities.authorise_payment, OUTSIDE_SYSTEM),
-    Step.ERP: (ErpActivities.post_sales_order, OUTSIDE_SYSTEM),
-    Step.RELEASE: (FulfilmentActivities.release_goods, OUTSIDE_SYSTEM),
-    Step.BOOK: (FulfilmentActivities.book_transport, OUTSIDE_SYSTEM),
-    Step.CONFIRM: (ErpActivities.confirm_shipment, OUTSIDE_SYSTEM),
-    Step.TAX: (MoneyActivities.commit_tax, OUTSIDE_SYSTEM),
-    Step.INVOICE: (ErpActivities.post_invoice, OUTSIDE_SYSTEM),
-    Step.COLLECT: (MoneyActivities.capture_payment, OUTSIDE_SYSTEM),
-    Step.RETURN_TAX: (MoneyActivities.commit_tax, OUTSIDE_SYSTEM),
-    Step.CREDIT_NOTE: (ErpActivities.post_credit_note, OUTSIDE_SYSTEM),
-    Step.REFUND: (MoneyActivities.refund_payment, OUTSIDE_SYSTEM),
+ACTIVITIES: dict[Step, Activity] = {
+    Step.CAPTURE: BookActivities.capture_order,
+    Step.CREDIT: BookActivities.take_credit,
+    Step.STOCK: BookActivities.reserve_stock,
+    Step.AUTHORISE: MoneyActivities.authorise_payment,
+    Step.ERP: ErpActivities.post_sales_order,
+    Step.RELEASE: FulfilmentActivities.release_goods,
+    Step.BOOK: FulfilmentActivities.book_transport,
+    Step.CONFIRM: ErpActivities.confirm_shipment,
+    Step.TAX: MoneyActivities.commit_tax,
+    Step.INVOICE: ErpActivities.post_invoice,
+    Step.COLLECT: MoneyActivities.capture_payment,
+    Step.RETURN_TAX: MoneyActivities.commit_tax,
+    Step.CREDIT_NOTE: ErpActivities.post_credit_note,
+    Step.REFUND: MoneyActivities.refund_payment,
 }
-"""Which activity makes each step's claim stand, and how patient we are with it."""
+"""Which activity makes each step's claim stand."""
 
 
 @workflow.defn
@@ -171,9 +171,10 @@ class OrderWorkflow:
                 call.handle.cancel()
 
     def call(self, action: Action) -> "Call":
-        do, patience = HOW[action.step]
+        patience = self.order.patience
+        options = our_database(patience) if action.step.ours else outside_system(patience)
         verb = "settle" if action.ask else "do" if action.goal else "undo"
-        options: ActivityConfig = {**patience, "summary": f"{verb} {action.key}"}
+        options["summary"] = f"{verb} {action.key}"
         if action.system:
             options["task_queue"] = f"{workflow.info().task_queue}-{action.system}"
         told: Instruction[Any] = Instruction(
@@ -184,7 +185,9 @@ class OrderWorkflow:
             run=workflow.info().run_id,
             document=document(self.order, action, workflow.now()),
         )
-        return Call(action, workflow.start_activity_method(do, told, **options))
+        return Call(
+            action, workflow.start_activity_method(ACTIVITIES[action.step], told, **options)
+        )
 
     async def record(self) -> bool:
         """Comes before every action, so that a run which lost the order cannot act any more.
@@ -221,7 +224,8 @@ class OrderWorkflow:
             except ActivityError as failure:
                 if caused_by(failure, Replaced):
                     raise
-                return await workflow.execute_activity_method(record, entry, **OUR_DATABASE)
+                options = our_database(self.order.patience)
+                return await workflow.execute_activity_method(record, entry, **options)
         except ActivityError as failure:
             if caused_by(failure, Replaced):
                 raise Replaced(f"another run has order {entry.order.id}") from failure
