@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from stack import doctor, entry_points, migration, prepare, up
+from stack import doctor, entry_points, migration, prepare, sample_command, up
+from stack.account import command as account_command
 from stack.launch import follow
 
 app = typer.Typer(
@@ -36,6 +37,8 @@ def options(
 app.command()(up.up)
 app.command()(doctor.doctor)
 app.command()(prepare.prepare)
+app.command()(account_command.account)
 app.add_typer(migration.app, name="migration")
+app.add_typer(sample_command.app, name="sample")
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.worker)
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.api)

@@ -50,6 +50,8 @@ class Site:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "THROUGHLINE_API_PORT": str(self.ports["api"]),
             "THROUGHLINE_API_URL": self.url("api"),
+            # Subscribers of a stack on one machine are on that machine, too.
+            "THROUGHLINE_PRIVATE_WEBHOOKS": "true",
             **systems,
         }
 

@@ -44,14 +44,14 @@ def postgres_for_tests(*, durable: bool = False, own: bool = False) -> Iterator[
         yield given
         return
     name = "postgres-durable" if durable else "postgres"
-    with _shared(name, lambda: _postgres(durable), own=own) as url:
+    with shared(name, lambda: _postgres(durable), own=own) as url:
         yield url
 
 
 @contextmanager
 def migrated_template(server_url: str) -> Iterator[str]:
     """The name of a migrated database to make others from; one for all processes of a run."""
-    with _shared("template", lambda: _template(server_url), own=False) as name:
+    with shared("template", lambda: _template(server_url), own=False) as name:
         yield name
 
 
@@ -82,14 +82,15 @@ def temporal_for_tests(*, dynamic_config: Sequence[str] = (), own: bool = False)
         yield given
         return
     name = f"temporal-{hashlib.sha256(repr(dynamic_config).encode()).hexdigest()[:8]}"
-    with _shared(name, lambda: _temporal(dynamic_config), own=own) as address:
+    with shared(name, lambda: _temporal(dynamic_config), own=own) as address:
         yield address
 
 
 @contextmanager
-def _shared(
+def shared(
     name: str, started: Callable[[], AbstractContextManager[str]], *, own: bool
 ) -> Iterator[str]:
+    """What `started` says, from one start for all processes of a run; `own`: not shared."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     if own or run is None:
         with started() as address:

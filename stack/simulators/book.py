@@ -31,7 +31,7 @@ create table if not exists thing (
     kind text, id text, key text not null, body text not null, due real,
     primary key (kind, id));
 create index if not exists thing_key on thing (kind, key);
-create index if not exists thing_due on thing (due) where due is not null;
+create index if not exists thing_due on thing (kind, due) where due is not null;
 create table if not exists fault (id integer primary key autoincrement, spec text not null,
     remaining integer, until real);
 create table if not exists deferral (

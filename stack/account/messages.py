@@ -1,0 +1,82 @@
+"""Law 3: all that was accepted is applied, held, dead or still waiting; and every effect on an
+outside system happened once, stands where we think it does, and is wanted by an order.
+"""
+
+from decimal import Decimal
+from itertools import pairwise
+
+from domain.base import tidy
+from stack.account.books import Account, Books, Entry, lines_of
+
+UNAPPLIED = """
+select i.order_id, i.n, i.kind, o.finished_at is not null as settled,
+       i.stored_at < now() - interval '3 minutes' as old
+from inbox i left join orders o on o.id = i.order_id where i.applied_at is null
+"""
+NUMBERS = """
+select i.order_id, count(*), max(i.n), max(n.last), o.state ->> 'heard'
+from inbox i join inbox_number n using (order_id) left join orders o on o.id = i.order_id
+group by i.order_id, o.state ->> 'heard'
+"""
+UNPUBLISHED = (
+    "select id from event where position is null and occurred_at < now() - interval '10 s'"
+)
+CREATED = """
+select o.id, count(e.id) from orders o
+left join event e on e.subject = 'orders/' || o.id and e.kind = 'throughline.order.created.v1'
+where o.state is not null and o.revision > 0 group by o.id
+"""
+
+
+def account(books: Books) -> Account:
+    found = Account("messages")
+    for order_id, n, kind, settled, old in books.database.execute(UNAPPLIED):
+        found.compare(
+            f"{order_id} message {n} ({kind}): lost after its order's end", False, bool(settled)
+        )
+        found.compare(f"{order_id} message {n} ({kind}): not applied for minutes", False, bool(old))
+    for order_id, count, highest, last, heard in books.database.execute(NUMBERS):
+        found.compare(f"{order_id}: messages without gaps", last, count)
+        found.compare(f"{order_id}: last message", last, highest)
+        kept = books.orders.get(order_id)
+        if kept and kept.settled:
+            found.compare(f"{order_id}: messages heard", last, int(heard or 0))
+    for (event,) in books.database.execute(UNPUBLISHED):
+        found.compare(f"event {event}: has a position", True, False)
+    for order_id, count in books.database.execute(CREATED):
+        found.compare(f"{order_id}: told as created", 1, count)
+    _outside(books, found)
+    return found
+
+
+def _outside(books: Books, found: Account) -> None:
+    known = {
+        kept.order.key(effect.model_copy(update={"generation": generation}))
+        for kept in books.orders.values()
+        for effect in kept.order.effects.values()
+        for generation in range(1, effect.generation + 1)
+    }
+    for key, entries in books.by_key.items():
+        found.compare(f"{key}: done twice in a row", 0, _repeated(entries))
+        order_id = key.partition("/")[0]
+        if order_id in books.orders:
+            found.compare(f"{key}: wanted by its order", True, key in known)
+        else:
+            found.compare(f"{key}: of an order we know", True, False)
+    for kept in books.settled:
+        for effect in kept.order.effects.values():
+            if effect.step.ours:
+                continue
+            key = kept.order.key(effect)
+            entries = books.by_key.get(key, [])
+            if any(entry.get("lines") for entry in entries) or not entries:
+                found.compare(f"{key}: stands outside", tidy(effect.standing), books.standing(key))
+
+
+def _repeated(entries: list[Entry]) -> int:
+    """How often what stood already was made to stand again."""
+    return sum(_state(one) == _state(other) for one, other in pairwise(entries))
+
+
+def _state(entry: Entry) -> tuple[dict[str, Decimal], str]:
+    return lines_of(entry), str(entry.get("amount", ""))
