@@ -3,12 +3,17 @@
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from adapters.channels.registry import open_channels
 from adapters.config import Settings
 from api import (
+    channels,
     commands,
+    dead_letters,
+    events,
     health,
     inventory,
     keys,
+    lookups,
     master_data,
     openapi,
     orders,
@@ -20,6 +25,12 @@ from api.deps import Stores
 from api.edge import Edge
 from api.guard import Guard
 
+MODULES = (
+    *(orders, commands, channels, warehouses, inventory, events, dead_letters),
+    # A customer's credit goes before the customer, whose id may have slashes.
+    *(lookups, prices, master_data, keys),
+)
+
 
 def create_app(
     stores: Stores, settings: Settings, *, registry: CollectorRegistry | None = None
@@ -29,9 +40,8 @@ def create_app(
     app.state.stores = stores
     app.state.settings = settings
     app.state.guard = Guard(stores.keys, settings.rate_limit)
-    app.state.channels = {}
-    # Credit and the like come before the customer, whose id may have slashes.
-    for module in (orders, commands, warehouses, inventory, keys, prices, master_data):
+    app.state.channels = open_channels(settings)
+    for module in MODULES:
         app.include_router(module.routes)
     app.include_router(health.router)
     problems.install(app)

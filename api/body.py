@@ -7,11 +7,14 @@ through text that PostgreSQL cannot hold.
 import json
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from api.problems import Problem
+from api.problems import Problem, broken_rules
+
+M = TypeVar("M", bound=BaseModel)
 
 LIMIT = 5 * 1024 * 1024
 """The largest body taken, in bytes."""
@@ -84,6 +87,15 @@ def parse(raw: bytes) -> Any:
     if b"\\u0000" in raw or b"\\ud" in raw.lower():
         _check_text(document, "")
     return document
+
+
+def read_as(shape: type[M], document: object) -> M:
+    """The document as one of these. Raises `Problem` (422)."""
+    try:
+        return shape.model_validate(document)
+    except ValidationError as wrong:
+        errors = broken_rules(wrong.errors())
+        raise Problem(422, "invalid", errors[0].detail or "", errors=errors) from None
 
 
 def _unparsable(why: str) -> Problem:

@@ -7,7 +7,9 @@ from fastapi import Depends, Header, Request
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.config import Settings
+from adapters.notify.client import WebhookClient
 from adapters.notify.guard import AddressGuard
+from adapters.notify.webhook import WebhookSender
 from adapters.postgres.access import Access, AccessKeys
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.events import EventLog
@@ -37,10 +39,12 @@ class Stores:
     subscriptions: Subscriptions
     dead_letters: DeadLetters
     addresses: AddressGuard
+    sender: WebhookSender
 
 
 def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stores:
     """All stores on one pool. `allow_private`: webhooks may go to addresses that are not public."""
+    addresses = AddressGuard(allow_private=allow_private)
     return Stores(
         pool=pool,
         keys=AccessKeys(pool),
@@ -52,7 +56,8 @@ def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stor
         events=EventLog(pool),
         subscriptions=Subscriptions(pool),
         dead_letters=DeadLetters(pool),
-        addresses=AddressGuard(allow_private=allow_private),
+        addresses=addresses,
+        sender=WebhookSender(WebhookClient(addresses)),
     )
 
 

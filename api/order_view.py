@@ -245,7 +245,7 @@ def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
         fulfilments=[_fulfilment(order, source) for source in _sources(order)],
         holds=[show_hold(order.id, hold) for hold in order.holds],
         waiting_for=_waits(seen),
-        effects=[_effect(order, effect) for effect in order.effects.values()],
+        effects=[_effect(order, effect) for effect in _in_order(order.effects.values())],
         invoices=list(show_invoices(order)),
         credits=list(show_credits(order)),
         returns=show_returns(order),
@@ -340,7 +340,7 @@ def _sources(order: Order) -> list[str]:
     """Every location that was asked for goods, or shipped some."""
     asked = [effect.subject for effect in order.effects_of(Step.RELEASE)]
     planned = [source for line in order.lines for source in line.sources]
-    return list(dict.fromkeys([*asked, *planned, *(each.source for each in order.shipments)]))
+    return sorted({*asked, *planned, *(each.source for each in order.shipments)})
 
 
 def _fulfilment(order: Order, source: str) -> FulfilmentOut:
@@ -419,6 +419,10 @@ def _waits(seen: SeenOrder) -> list[WaitOut]:
     return [*noted, *promised]
 
 
+def _in_order(effects: Iterable[Effect]) -> list[Effect]:
+    return sorted(effects, key=lambda effect: (effect.step.rank, effect.subject))
+
+
 def _effect(order: Order, effect: Effect) -> EffectOut:
     return EffectOut(
         system=effect.system,
@@ -434,7 +438,7 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
 
 def _payments(order: Order) -> Iterable[PaymentOut]:
     assert order.header
-    for effect in order.effects.values():
+    for effect in _in_order(order.effects.values()):
         if effect.step in _PAYMENTS:
             yield PaymentOut(
                 kind=_PAYMENTS[effect.step],

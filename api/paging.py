@@ -43,7 +43,7 @@ def from_cursor(cursor: str | None, start: T) -> T:
     place = _read(cursor)
     fits = type(place) is type(start) and "\0" not in str(place) and len(str(place)) <= 300
     if not fits or (isinstance(place, int) and not 0 <= place < 2**63):
-        raise _foreign()
+        raise foreign_cursor()
     assert isinstance(place, type(start))
     return place
 
@@ -54,12 +54,12 @@ def from_place(cursor: str | None, *start: str) -> list[str]:
         return list(start)
     place = _read(cursor)
     if not isinstance(place, list) or len(place) != len(start):
-        raise _foreign()
+        raise foreign_cursor()
     for part, first in zip(place, start, strict=True):
         if not isinstance(part, str) or "\0" in part or len(part) > 300:
-            raise _foreign()
+            raise foreign_cursor()
         if first.isdecimal() and not (part.isdecimal() and part.isascii() and len(part) < 19):
-            raise _foreign()
+            raise foreign_cursor()
     return place
 
 
@@ -71,6 +71,7 @@ def _read(cursor: str) -> Any:
         return None
 
 
-def _foreign() -> Problem:
+def foreign_cursor() -> Problem:
+    """422: the cursor is none of this list."""
     broken = Broken(rule="cursor", parameter="cursor", detail="not a cursor of this list")
     return Problem(422, "invalid", "This is no cursor of this list.", errors=[broken])

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from adapters.postgres.access import Access
 from api.body import ApiRequest
 from api.problems import Problem
 
@@ -61,9 +62,12 @@ async def _admit(request: ApiRequest, scope: str, signed: bool) -> None:
     state = request.app.state
     authorization = request.headers.get("authorization")
     if signed and authorization is None:
-        channel = state.channels.get(request.path_params["channel"])
+        name = request.path_params["channel"]
+        channel = state.channels.get(name)
         if channel is not None and channel.is_signed(await request.body(), request.headers):
-            request.state.access = channel.access
+            request.state.access = Access(
+                id=f"channel/{name}", name=name, scopes=frozenset({scope}), channel=name
+            )
             return
     request.state.access = await state.guard.admit(authorization, scope)
 

@@ -60,6 +60,17 @@ class MilestoneIn(BaseModel):
             raise ValueError("lines needed")
         return self
 
+    def message(self, source: str, id: str | None = None) -> Milestone:
+        """What the order hears, told by `source`; under another id than its own if need be."""
+        return Milestone(
+            id=id or self.milestone_id,
+            correlation_id=correlation_id.get(),
+            milestone=self.kind,
+            source=source,
+            lines=tuple(MilestoneLine(**dict(line)) for line in self.lines),
+            **self.model_dump(exclude={"milestone_id", "order_id", "kind", "lines"}),
+        )
+
 
 class Taken(BaseModel):
     """`stored`, or `repeat` when it had come before."""
@@ -104,15 +115,7 @@ async def report_milestone(
 ) -> Taken:
     """Something happened to goods. It moves stock at once; its order hears of it next."""
     check_bound(caller, "warehouse", code)
-    message = Milestone(
-        id=told.milestone_id,
-        correlation_id=correlation_id.get(),
-        milestone=told.kind,
-        source=code,
-        lines=tuple(MilestoneLine(**dict(line)) for line in told.lines),
-        **told.model_dump(exclude={"milestone_id", "order_id", "kind", "lines"}),
-    )
-    stored = await books.inbox.store(told.order_id, message, source=code, raw=raw)
+    stored = await books.inbox.store(told.order_id, told.message(code), source=code, raw=raw)
     return _taken(told.milestone_id, stored.outcome, response)
 
 

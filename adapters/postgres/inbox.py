@@ -127,11 +127,19 @@ class Inbox:
         return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "")
 
     async def store(
-        self, order_id: str, message: Message, *, source: str, raw: bytes, known_only: bool = False
+        self,
+        order_id: str,
+        message: Message,
+        *,
+        source: str,
+        raw: bytes,
+        known_only: bool = False,
+        goods_told: bool = False,
     ) -> Stored:
         """Keep a message, and move the stock it reports, once.
 
-        `known_only`: for an order nobody placed it is not kept, but `unknown_order`.
+        `known_only`: for an order nobody placed it is not kept, but `unknown_order`. `goods_told`:
+        the ledger was told of its goods before, under another id.
         """
         body = message.model_dump(mode="json", exclude={"n", "correlation_id"})
         values = (
@@ -143,7 +151,7 @@ class Inbox:
             raw,
             hash_of(body),
             message.correlation_id,
-            _goods(message),
+            None if goods_told else _goods(message),
             known_only,
         )
         try:

@@ -27,7 +27,7 @@ def settings() -> Settings:
 @pytest.fixture
 def app(pool: AsyncConnectionPool, settings: Settings) -> FastAPI:
     pool.timeout = 2
-    return create_app(stores_on(pool), settings)
+    return create_app(stores_on(pool, allow_private=True), settings)
 
 
 @pytest.fixture
