@@ -10,6 +10,7 @@ from adapters.port import Standing
 from domain.answer import Answer, Done, Pending, Refused
 from domain.base import Goal, tidy
 from domain.documents import Billing, Document, SalesOrder, ShipmentConfirmation
+from domain.errors import UnexpectedAnswer
 
 REFUSED = "erp_refused"
 D = TypeVar("D", bound=Document)
@@ -96,7 +97,7 @@ class _Ledger(Standing[D], Generic[D]):
 
     async def find(self, key: str) -> Done | None:
         reply = await self._client.ask("GET", self._path, key, known=(200, 404))
-        return reply.read(_Booked).done() if reply.status == 200 else None
+        return None if _absent(reply) else reply.read(_Booked).done()
 
     async def _take_back(self, key: str) -> Answer:
         if not self._cancels:
@@ -106,7 +107,16 @@ class _Ledger(Standing[D], Generic[D]):
             detail = "goods that have left are not taken back"
             return Refused(reason=REFUSED, detail=detail, standing=found.standing)
         reply = await self._client.ask("DELETE", self._path, key, known=(200, 202, 404, 422))
-        return _answer(reply) if reply.status != 404 else Done(standing={})
+        return Done(standing={}) if _absent(reply) else _answer(reply)
+
+
+def _absent(reply: Reply) -> bool:
+    """Whether the ERP itself says that there is nothing; any other 404 is no answer of its."""
+    if reply.status != 404:
+        return False
+    if reply.read(_Refusal).error.code != "unknown_key":
+        raise UnexpectedAnswer(f"{reply.asked}: status 404")
+    return True
 
 
 def _answer(reply: Reply) -> Answer:

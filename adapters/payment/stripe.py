@@ -116,9 +116,11 @@ class _Authorisations(Standing[PaymentAuthorisation]):
             return _claim(intents)
         received = sum(intent.amount_received for intent in intents)
         wanted = _minor(goal[AMOUNT], document.currency) - received
-        if wanted <= 0:
+        if wanted < 0:
             detail = "more is taken already than is to be claimed"
             return Refused(reason=REFUSED, detail=detail, standing=stands)
+        if wanted == 0:
+            return await self._let_go(intents, stands) or Done(standing=goal, ref=intents[-1].id)
         if any(i.status == UNDECIDED and i.amount == wanted for i in intents):
             return Pending()
         kept = next(
@@ -272,11 +274,9 @@ def _settled(found: Done | None, goal: Goal) -> Answer | None:
 
 
 def _claimed(intents: tuple[_Intent, ...]) -> Goal:
-    """All that is taken and still held, unless what was still held has been let go."""
-    if all(intent.status not in (HELD, "succeeded") for intent in intents):
-        return {}
+    """All that was taken, and all that is still held."""
     minor = sum(intent.amount_received + intent.amount_capturable for intent in intents)
-    return tidy({AMOUNT: _major(minor, intents[0].currency)})
+    return tidy({AMOUNT: _major(minor, intents[0].currency)}) if intents else {}
 
 
 def _claim(intents: tuple[_Intent, ...]) -> Done:

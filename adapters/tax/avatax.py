@@ -8,6 +8,7 @@ from adapters.tax.port import Tax
 from domain.answer import Answer, Done, Pending, Refused
 from domain.base import Goal, tidy
 from domain.documents import TaxDocument
+from domain.errors import UnexpectedAnswer
 from domain.party import Address
 
 REFUSED = "tax_refused"
@@ -112,7 +113,16 @@ class _Documents(Standing[TaxDocument]):
             known=(200, 202, 400, 404),
             body={"code": "DocVoided"},
         )
-        return Done(standing={}) if reply.status == 404 else _answer(reply)
+        return Done(standing={}) if _absent(reply) else _answer(reply)
+
+
+def _absent(reply: Reply) -> bool:
+    """Whether the vendor itself says that there is nothing; any other 404 is no answer of its."""
+    if reply.status != 404:
+        return False
+    if reply.read(_Refusal).error.code != "EntityNotFoundError":
+        raise UnexpectedAnswer(f"{reply.asked}: status 404")
+    return True
 
 
 def _answer(reply: Reply) -> Answer:

@@ -13,6 +13,7 @@ from adapters.tms.port import Tms
 from domain.answer import Answer, Done, Pending, Refused
 from domain.base import Goal, tidy
 from domain.documents import TransportBooking
+from domain.errors import UnexpectedAnswer
 from domain.party import Address
 
 UNDELIVERABLE = "address_undeliverable"
@@ -117,7 +118,7 @@ class _Bookings(Standing[TransportBooking]):
 
     async def _look_up(self, key: str) -> _Shipment | None:
         reply = await self._client.ask("GET", "v2", "shipments", key, known=(200, 404))
-        return reply.read(_Shipment) if reply.status == 200 else None
+        return None if _absent(reply) else reply.read(_Shipment)
 
     async def _book(
         self, key: str, document: TransportBooking, goal: Goal, known: _Shipment | None
@@ -152,6 +153,15 @@ class _Bookings(Standing[TransportBooking]):
             "POST", "v2", "shipments", shipment, verb, known=(200, 201, 202, 422), body=body
         )
         return _answer(reply, stands)
+
+
+def _absent(reply: Reply) -> bool:
+    """Whether the vendor itself says that there is nothing; any other 404 is no answer of its."""
+    if reply.status != 404:
+        return False
+    if reply.read(_Refusal).error.code != "NOT_FOUND":
+        raise UnexpectedAnswer(f"{reply.asked}: status 404")
+    return True
 
 
 def _answer(reply: Reply, stands: Goal) -> Answer:

@@ -8,6 +8,7 @@ from adapters.wms.port import Wms
 from domain.answer import Answer, Done, Pending, Refused
 from domain.base import Goal, tidy
 from domain.documents import WarehouseRelease
+from domain.errors import UnexpectedAnswer
 
 REFUSED = "warehouse_refused"
 RECALL_REFUSED = "recall_refused"
@@ -67,7 +68,7 @@ class _Releases(Standing[WarehouseRelease]):
         goal = tidy(document.goal)
         if not goal:
             reply = await self._client.ask("DELETE", "releases", key, known=(200, 202, 404, 409))
-            return Done(standing={}) if reply.status == 404 else _answer(reply)
+            return Done(standing={}) if _absent(reply) else _answer(reply)
         reply = await self._client.ask(
             "PUT", "releases", key, known=(200, 201, 202, 409, 422), body=_body(document, goal)
         )
@@ -75,7 +76,16 @@ class _Releases(Standing[WarehouseRelease]):
 
     async def find(self, key: str) -> Done | None:
         reply = await self._client.ask("GET", "releases", key, known=(200, 404))
-        return reply.read(_Release).done() if reply.status == 200 else None
+        return None if _absent(reply) else reply.read(_Release).done()
+
+
+def _absent(reply: Reply) -> bool:
+    """Whether the WMS itself says that there is nothing; any other 404 is no answer of its."""
+    if reply.status != 404:
+        return False
+    if reply.read(_Refusal).error.code != "unknown_key":
+        raise UnexpectedAnswer(f"{reply.asked}: status 404")
+    return True
 
 
 def _answer(reply: Reply) -> Answer:

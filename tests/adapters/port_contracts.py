@@ -307,17 +307,21 @@ class PaymentContract(StandingContract):
             assert found
             assert found.standing == {"amount": Decimal("40.00")}
 
-    async def test_what_is_left_of_a_claim_is_let_go(self, payment: Payment, key: str) -> None:
+    @pytest.mark.parametrize("whole", ["40.00", "75.50", "130.00"])
+    async def test_a_claim_changes_while_part_of_it_is_taken(
+        self, payment: Payment, key: str, whole: str
+    ) -> None:
         claimed = await _claim(payment, f"{key} claim", Decimal(100))
-        await _capture(payment, key, claimed, Decimal(40))
+        await _capture(payment, f"{key} 1", claimed, Decimal(40))
+        goal = {"amount": Decimal(whole)}
 
-        released = await payment.authorisations.make_stand(f"{key} claim", authorisation({}))
+        changed = await payment.authorisations.make_stand(f"{key} claim", authorisation(goal))
 
-        assert isinstance(released, Done)
-        assert released.standing == {}
-        captured = await payment.captures.find(key)
-        assert captured
-        assert captured.standing == {"amount": Decimal(40)}
+        assert isinstance(changed, Done)
+        assert changed.standing == goal
+        assert await payment.authorisations.find(f"{key} claim") == changed
+        if rest := Decimal(whole) - 40:
+            await _capture(payment, f"{key} 2", changed.ref, rest)
 
 
 async def _claim(payment: Payment, key: str, amount: Decimal) -> str:

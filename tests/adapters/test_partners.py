@@ -16,10 +16,11 @@ from adapters import wms as wms_package
 from adapters.erp.memory import MemoryErp
 from adapters.erp.northwind import Northwind
 from adapters.erp.port import Erp
-from adapters.http import open_system
+from adapters.http import SystemClient, open_system
 from adapters.payment.memory import MemoryPayment
 from adapters.payment.port import Payment
 from adapters.payment.stripe import Stripe
+from adapters.port import Standing
 from adapters.tax.avatax import AvaTax
 from adapters.tax.memory import MemoryTax
 from adapters.tax.port import Tax
@@ -30,6 +31,9 @@ from adapters.wms.memory import MemoryWms
 from adapters.wms.port import Wms
 from adapters.wms.stockyard import Stockyard
 from domain.answer import Done, Refused
+from domain.base import Goal
+from domain.documents import Document
+from domain.errors import UnexpectedAnswer
 from tests.adapters.port_contracts import (
     GOAL,
     THERE,
@@ -41,6 +45,9 @@ from tests.adapters.port_contracts import (
     authorisation,
     billing,
     booking,
+    goods_issue,
+    release,
+    sales_order,
     tax_document,
 )
 from tests.adapters.standing_contract import MemoryControl, SimulatorControl
@@ -195,6 +202,32 @@ class TestStripe(PaymentContract):
 
         assert isinstance(refused, Refused)
         assert refused.reason == "payment_declined"
+
+
+@pytest.mark.parametrize(
+    ("system", "speak", "tell"),
+    [
+        ("erp", lambda client: Northwind(client).orders, sales_order),
+        ("erp", lambda client: Northwind(client).shipments, goods_issue),
+        ("wms-east", lambda client: Stockyard(client).releases, release),
+        ("tms-1", lambda client: EasyPost(client).bookings, booking),
+        ("tax", lambda client: AvaTax(client).documents, lambda goal: tax_document(goal, "T")),
+        ("payment", lambda client: Stripe(client).authorisations, authorisation),
+    ],
+)
+async def test_a_wrong_address_is_not_taken_for_an_empty_book(
+    simulator_url: Url,
+    system: str,
+    speak: Callable[[SystemClient], Standing[Document]],
+    tell: Callable[[Goal], Document],
+) -> None:
+    async with open_system(system, f"{simulator_url(system)}/elsewhere") as client:
+        standing = speak(client)
+
+        with pytest.raises(UnexpectedAnswer):
+            await standing.find("k")
+        with pytest.raises(UnexpectedAnswer):
+            await standing.make_stand("k", tell({}))
 
 
 @pytest.mark.parametrize(

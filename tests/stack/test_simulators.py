@@ -1,7 +1,6 @@
 """The simulated systems: their faults, their books over kills, and what they tell by themselves."""
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -12,52 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from stack.ports import free_ports
 from stack.services import SIMULATORS
 from stack.simulators.registry import VENDORS
-from stack.simulators.server import Server
 from stack.testing import running
-from tests.adapters.simulator import Simulator
+from tests.adapters.simulator import Listener, Simulator
 from tests.stack.conftest import eventually
 
 ALL_STEPS = ["accepted", "picking", "picked", "packed", "shipped", "delivered"]
 Json = dict[str, Any]
-
-
-class Listener:
-    """An API in miniature: notes what is posted to it, and answers as it is told to."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.status = 202
-        self.posts: list[tuple[str, str, Json]] = []
-        config = uvicorn.Config(
-            self._app, interface="asgi3", port=port, log_level="warning", lifespan="off", ws="none"
-        )
-        self._server = Server(config)
-
-    def heard(self, order_id: str) -> list[Json]:
-        return [body for _, _, body in self.posts if body.get("order_id") == order_id]
-
-    async def serve(self) -> None:
-        await self._server.serve()
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-
-    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message["body"], message["more_body"]
-        headers = dict(scope["headers"])
-        key = headers.get(b"authorization", b"").decode()
-        self.posts.append((scope["path"], key, json.loads(body)))
-        start = {"type": "http.response.start", "status": self.status, "headers": []}
-        await send(start)
-        await send({"type": "http.response.body", "body": b"{}"})
 
 
 @pytest.fixture
