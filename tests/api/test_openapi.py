@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -16,13 +17,16 @@ CHECKS = (
 SECONDS = 30
 
 
-async def test_nothing_sent_to_any_route_surprises(client: httpx.AsyncClient) -> None:
+async def test_nothing_sent_to_any_route_surprises(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/openapi.json"),
         *("--header", f"Authorization: {client.headers['authorization']}"),
         *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
         *("--max-time", str(SECONDS), "--seed", "1", "--workers", "1"),
         *("--suppress-health-check", "all", "--warnings", "off", "--no-color"),
+        cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
