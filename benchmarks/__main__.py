@@ -1,0 +1,51 @@
+"""`python -m benchmarks [NAME] [--json] [--rounds N] [--quick] [--write]`."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from adapters.process import end_with
+from benchmarks import lifecycle
+from benchmarks.result import Result, print_table
+from benchmarks.site import Site, servers
+from stack.console import failures_told
+
+Measure = Callable[[Site, int, bool], Awaitable[Result]]
+
+BENCHMARKS: dict[str, Measure] = {
+    "lifecycle": lifecycle.measure,
+}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}; or all.")] = "all",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object as the last line.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each, in turn; medians count.")] = 3,
+    quick: Annotated[bool, typer.Option(help="Smaller: to see that it runs.")] = False,
+    write: Annotated[bool, typer.Option(help="Put the figures into docs/benchmarks.md.")] = False,
+) -> None:
+    """Measure, each beside its floor, on servers of its own."""
+    if name not in (*BENCHMARKS, "all"):
+        raise typer.BadParameter(f"no benchmark {name!r}; one of {', '.join(BENCHMARKS)}")
+    for each in BENCHMARKS if name == "all" else [name]:
+        with failures_told(), servers() as site:
+            result = asyncio.run(_measured(BENCHMARKS[each], site, rounds, quick))
+        print_table(result)
+        if as_json:
+            print(json.dumps(result.as_json()), flush=True)
+
+
+async def _measured(measure: Measure, site: Site, rounds: int, quick: bool) -> Result:
+    return await measure(site, rounds, quick)
+
+
+if __name__ == "__main__":
+    end_with(app)
