@@ -14,7 +14,9 @@ CHECKS = (
     "response_schema_conformance",
     "ignored_auth",
 )
-SECONDS = 30
+EACH = 6
+"""Generated requests per route: all routes get some."""
+PATIENCE = 120
 
 
 async def test_nothing_sent_to_any_route_surprises(
@@ -23,14 +25,14 @@ async def test_nothing_sent_to_any_route_surprises(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/openapi.json"),
         *("--header", f"Authorization: {client.headers['authorization']}"),
-        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
-        *("--max-time", str(SECONDS), "--seed", "1", "--workers", "1"),
+        *("--checks", ",".join(CHECKS), "--phases", "fuzzing"),
+        *("--max-examples", str(EACH), "--seed", "1", "--workers", "1"),
         *("--suppress-health-check", "all", "--warnings", "off", "--no-color"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), SECONDS + 60)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
 
     assert process.returncode == 0, output.decode()[-6000:]
 
