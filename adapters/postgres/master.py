@@ -10,9 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import make_url
 
-from adapters.postgres.tables import metadata
 from domain.base import Fact
 from domain.catalog import CaptureFacts, Item, Location, Price
 from domain.party import Company, Customer
@@ -24,7 +22,26 @@ Row = dict[str, Any]
 
 _exactly = partial(json.loads, parse_float=Decimal)
 _PRICE_KEY = ("item", "customer", "price_list", "currency", "unit", "min_quantity", "valid_from")
-_NOT_GIVEN = {"version", "updated_at", "number"}
+_ID = {"id": "text"}
+COLUMNS: Mapping[Kind, Mapping[str, str]] = {
+    "company": _ID | dict.fromkeys(("name", "currency"), "text"),
+    "customer": _ID
+    | dict.fromkeys(("name", "currency", "payment_terms", "bill_to", "price_list"), "text")
+    | {"credit_limit": "numeric", "address": "jsonb", "tax_exempt": "boolean"},
+    "item": _ID
+    | dict.fromkeys(("description", "unit", "currency", "price_unit", "tax_code"), "text")
+    | dict.fromkeys(("price", "weight"), "numeric")
+    | dict.fromkeys(("units", "kit"), "jsonb")
+    | dict.fromkeys(("lot_controlled", "serial_controlled"), "boolean"),
+    "location": _ID
+    | dict.fromkeys(("name", "kind", "wms", "tms"), "text")
+    | {"address": "jsonb", "safety_stock": "numeric", "active": "boolean"},
+    "price": dict.fromkeys(("item", "customer", "price_list", "currency", "unit"), "text")
+    | dict.fromkeys(("price", "min_quantity"), "numeric")
+    | dict.fromkeys(("valid_from", "valid_to"), "date"),
+}
+"""What is given, with its type. (The tables themselves say it too, but bring all of SQLAlchemy into
+every process that reads them; a test compares the two.)"""
 
 
 @dataclass(frozen=True)
@@ -141,9 +158,7 @@ def _put_statement(kind: Kind) -> str:
 
     A row that somebody else changed in between is `stale` only for a caller who named a version.
     """
-    table = metadata.tables[kind]
-    dialect = make_url("postgresql+psycopg://").get_dialect()()
-    columns = {c.name: c.type.compile(dialect) for c in table.columns if c.name not in _NOT_GIVEN}
+    columns = COLUMNS[kind]
     key = _PRICE_KEY if kind == "price" else ("id",)
     values = [name for name in columns if name not in key]
     same_key = " and ".join(f"{{0}}.{name} is not distinct from {{1}}.{name}" for name in key)

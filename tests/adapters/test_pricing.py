@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import make_url
 
-from adapters.postgres.master import MasterData
+from adapters.postgres.master import COLUMNS, Kind, MasterData
+from adapters.postgres.tables import metadata
 from adapters.pricing.contract_prices import ContractPrices
 from adapters.pricing.memory import MemoryPricing
 from adapters.pricing.port import PriceQuestion, Pricing, Quote
@@ -284,3 +286,12 @@ async def test_capture_looks_everything_up_at_once(pool: AsyncConnectionPool) ->
     assert facts.locations == (east,)
     nothing = await master.capture_facts("CA", "NOBODY", [])
     assert (nothing.company, nothing.customer, nothing.account) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", sorted(COLUMNS))
+def test_master_data_knows_the_columns_of_its_tables(kind: Kind) -> None:
+    dialect = make_url("postgresql+psycopg://").get_dialect()()
+    ours = {"version", "updated_at", "number"}
+    columns = [c for c in metadata.tables[kind].columns if c.name not in ours]
+
+    assert COLUMNS[kind] == {c.name: c.type.compile(dialect).lower() for c in columns}
