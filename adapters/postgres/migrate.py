@@ -49,6 +49,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def _apply_functions(connection: Connection) -> None:
+    """Replace every function. One whose answer changes needs a `drop function if exists` before it
+    in its file, or, while older workers still run, another name."""
     # Bodies are checked when they run: a file may use functions of one that comes after it.
     connection.exec_driver_sql("set local check_function_bodies = off")
     for file in sorted(FUNCTIONS.glob("*.sql")):
