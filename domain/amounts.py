@@ -86,6 +86,13 @@ def open_value(order: Order) -> Decimal:
     return value + freight
 
 
+def order_value(order: Order) -> Decimal | None:
+    """What is agreed in all, tax as far as it is known; `None` while a line has no price."""
+    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+        return None
+    return open_value(order) + invoiced_total(order)
+
+
 def credit_goal(order: Order) -> Goal:
     """What the order uses of its customer's credit: still open, and moved on to receivables."""
     receivable = invoiced_total(order) - credited_total(order)

@@ -171,12 +171,16 @@ def _returns(order: Order, erp: str) -> Iterator[Target]:
 
 def unmet(order: Order, upto: Step = Step.REFUND) -> dict[str, Target]:
     """The targets not met yet: those wanting more as far as `upto`, those wanting less always."""
-    return {
-        name: target
-        for name, target in targets(order).items()
-        if not _met(order.effects.get(name), target.goal)
-        and (target.step.rank <= upto.rank or not grows(order.effects.get(name), target.goal))
-    }
+    missing = {}
+    for name, target in targets(order).items():
+        effect = order.effects.get(name)
+        if not _met(effect, target.goal) and (
+            target.step.rank <= upto.rank
+            or not grows(effect, target.goal)
+            or _less_now(effect, target.goal) is not None
+        ):
+            missing[name] = target
+    return missing
 
 
 def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
@@ -193,12 +197,16 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
     actions = []
     for name, target in missing.items():
         effect = order.effects.get(name) or Effect(step=target.step, subject=target.subject)
+        goal = target.goal
         if name in growing:
             waits = _waits_forward(order, target, more, growing) or parked(order, target)
+            waits = waits or target.step.rank > upto.rank or _awaited(effect, goal, held)
+            if waits and (less_now := _less_now(effect, goal)) is not None:
+                waits, goal = False, less_now
         else:
             waits = bool(BACK_AFTER.get(target.step, frozenset()) & less)
             waits = waits or _moves_only(effect, target, missing)
-        if not waits and not _awaited(effect, target.goal, held):
+        if not waits and not _awaited(effect, goal, held):
             actions.append(
                 Action(
                     effect=name,
@@ -206,7 +214,7 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
                     step=target.step,
                     subject=target.subject,
                     system=target.system,
-                    goal=target.goal,
+                    goal=goal,
                     ask=effect.uncertain,
                 )
             )
@@ -224,15 +232,30 @@ def parked(order: Order, target: Target) -> bool:
 
 
 def moot_holds(order: Order) -> list[Hold]:
-    """The holds that nothing waits for any more: a refusal nobody asks about holds nothing."""
+    """The holds that nothing waits for any more.
+
+    A refusal nobody asks about holds nothing, and an order of which nothing is left is not to be
+    looked at before it goes on.
+    """
     missing = unmet(order)
-    return [hold for hold in order.open_holds if hold.effect and hold.effect not in missing]
+    over = bool(order.lines) and not any(line.agreed for line in order.lines)
+    return [
+        hold for hold in order.open_holds if (hold.effect not in missing if hold.effect else over)
+    ]
 
 
 def grows(effect: Effect | None, goal: Goal) -> bool:
     """Whether more should stand than may do. What moved on to receivables is no growth."""
     has = effect.at_most if effect and not effect.uncertain else {}
     return any(q > has.get(name, ZERO) for name, q in goal.items() if name != "invoiced")
+
+
+def _less_now(effect: Effect | None, goal: Goal) -> Goal | None:
+    """Stock not wanted any more goes back at once, though more of other goods has to wait."""
+    if effect is None or effect.step is not Step.STOCK or effect.uncertain:
+        return None
+    less = tidy({name: min(q, goal.get(name, ZERO)) for name, q in effect.standing.items()})
+    return less if less != effect.standing else None
 
 
 def _met(effect: Effect | None, goal: Goal) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from domain.amounts import invoiced_total, open_value
+from domain.amounts import order_value
 from domain.base import Fact
 from domain.effect import EffectState, Step
 from domain.order import Order
@@ -23,16 +23,13 @@ class Found(Fact):
 
 
 def found_by(order: Order) -> Found:
-    total = Decimal(0)
-    if order.terms is not None and all(x.line in order.terms.lines for x in order.lines):
-        total = open_value(order) + invoiced_total(order)
     return Found(
         company=order.terms.company if order.terms else "",
         status=str(order_status(order)),
         hold_reasons=tuple(sorted({hold.reason for hold in order.open_holds})),
         warehouses=tuple(sorted({source for line in order.lines for source in line.sources})),
         invoices=tuple(each.ref for each in order.effects_of(Step.INVOICE) if each.standing),
-        total=total,
+        total=order_value(order) or Decimal(0),
         closed_at=order.closed_at,
     )
 

@@ -13,6 +13,7 @@ import typer
 
 from stack import doctor, entry_points, migration, prepare, sample_command, up
 from stack.account import command as account_command
+from stack.demo import command as demo_command
 from stack.launch import follow
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ def options(
 
 
 app.command()(up.up)
+app.command()(demo_command.demo)
 app.command()(doctor.doctor)
 app.command()(prepare.prepare)
 app.command()(account_command.account)

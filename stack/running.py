@@ -93,7 +93,15 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
         supervisor = Supervisor(report, changed)
         held.push_async_callback(supervisor.stop)
         database_url, address = await _start_servers(setup, ports, program, supervisor, held)
-        site = Site(setup.data, ports, database_url, address, _api_key(setup.data), setup.workers)
+        site = Site(
+            setup.data,
+            ports,
+            database_url,
+            address,
+            api_key=_secret(setup.data / "api_key", "tl_"),
+            shop_secret=_secret(setup.data / "shop_secret", ""),
+            workers=setup.workers,
+        )
         await asyncio.gather(
             _migrate(database_url, report), supervisor.start(*services.simulators(site))
         )
@@ -196,8 +204,8 @@ async def _migrate(database_url: str, report: Report) -> None:
     report(f"database is current ({time.monotonic() - began:.1f} s)")
 
 
-def _api_key(data: Path) -> str:
-    path = data / "api_key"
+def _secret(path: Path, prefix: str) -> str:
+    """Made at the first start, the same ever after."""
     if not path.exists():
-        write_private(path, f"tl_{secrets.token_urlsafe(32)}")
+        write_private(path, f"{prefix}{secrets.token_urlsafe(32)}")
     return path.read_text()

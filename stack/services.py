@@ -30,6 +30,8 @@ class Site:
     temporal_address: str
     api_key: str
     """With all scopes; the API stores its hash when it starts."""
+    shop_secret: str = ""
+    """What the sample company's web shop signs its webhooks with."""
     workers: int = 1
 
     def url(self, service: str) -> str:
@@ -50,6 +52,8 @@ class Site:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "THROUGHLINE_API_PORT": str(self.ports["api"]),
             "THROUGHLINE_API_URL": self.url("api"),
+            "THROUGHLINE_SHOPIFY_SECRETS": self.shop_secret,
+            "THROUGHLINE_SHOPIFY_ACCOUNT": "C-WEBSHOP",
             # Subscribers of a stack on one machine are on that machine, too.
             "THROUGHLINE_PRIVATE_WEBHOOKS": "true",
             **systems,

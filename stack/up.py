@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stack import run_file
+from stack import run_file, sample
+from stack.client import Api
 from stack.console import failures_told, report
 from stack.interrupts import until_stopped
 from stack.places import DATA
@@ -26,6 +27,8 @@ def up(
 async def _serve(setup: Setup, program: Path | None) -> None:
     async with running_stack(setup, program, report) as stack:
         stack.publish()
+        async with Api.of(stack.info) as api:
+            await sample.load(api)
         _welcome(stack)
         await stack.supervisor.watch()
 

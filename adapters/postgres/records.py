@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from domain.amounts import invoiced_total, open_value
+from domain.amounts import order_value
 from domain.errors import Replaced
 from domain.event import Event
 from domain.order import Entry, Order
@@ -47,9 +47,6 @@ class Records:
         Raises `Replaced` when the order was taken from this run, or from its engine.
         """
         order = entry.order
-        total = None
-        if order.terms is not None:
-            total = open_value(order) + invoiced_total(order)
         values = (
             order.id,
             entry.run,
@@ -60,7 +57,7 @@ class Records:
             _Json(order.model_dump_json(exclude={"news", "outcomes"})),
             str(order_status(order)),
             sorted({hold.reason for hold in order.open_holds}),
-            total,
+            order_value(order),
             order.closed,
             order.heard,
             Jsonb([outcome.model_dump() for outcome in order.outcomes]),

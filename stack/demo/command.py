@@ -1,0 +1,218 @@
+"""`throughline demo`: a day at the sample company from nothing, and the four laws checked."""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from stack import sample
+from stack.account import messages, money, stock
+from stack.account.books import Account, open_books
+from stack.client import Api
+from stack.console import failures_told, report
+from stack.demo.chaos import Chaos
+from stack.demo.day import Day
+from stack.demo.progress import told, watched
+from stack.demo.sabotage import Book, alter
+from stack.demo.stories import Kind, chosen
+from stack.interrupts import until_stopped
+from stack.places import DATA, StackError, write_private
+from stack.running import Setup, Stack, running_stack, temporal_program
+
+FOLDER = DATA / "demo"
+AT_ONCE = 40
+"""How many orders are under way at the same time."""
+SETTLING = 120.0
+"""Seconds that everything may take to come to rest after the last story."""
+
+RESTLESS = """
+select (select count(*) from orders where finished_at is null)
+     + (select count(*) from inbox where applied_at is null)
+     + (select count(*) from event where position is null)
+     + (select count(*) from orders o, jsonb_array_elements(o.state -> 'shipments') s
+        where s ->> 'delivered_at' is null)
+"""
+
+
+@dataclass
+class Outcome:
+    """What the demo found, as summary.json says it."""
+
+    orders: dict[str, int] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    kills: dict[str, int] | None = None
+    faults: dict[str, int] | None = None
+
+    def check(self, name: str, ok: bool, detail: str) -> None:
+        self.checks.append({"name": name, "ok": ok, "detail": detail})
+
+    @property
+    def ok(self) -> bool:
+        return all(check["ok"] for check in self.checks)
+
+
+def demo(
+    orders: Annotated[int, typer.Option(min=1, max=10_000, help="How many stories.")] = 60,
+    chaos: Annotated[
+        int | None, typer.Option(help="Kill and break things at random, by this seed.")
+    ] = None,
+    sabotage: Annotated[
+        Book | None, typer.Option(help="Alter one row at the end: the check must notice.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
+) -> None:
+    """A day at a distributor, on servers of its own; then independent books are compared."""
+    began = time.monotonic()
+    outcome = Outcome()
+    with failures_told():
+        program = temporal_program(report)
+        asyncio.run(until_stopped(_play(outcome, program, orders, chaos, sabotage, keep, began)))
+    if not outcome.checks:
+        raise typer.Exit(130)
+    raise typer.Exit(0 if outcome.ok else 1)
+
+
+async def _play(
+    outcome: Outcome,
+    program: Path | None,
+    orders: int,
+    chaos: int | None,
+    sabotage: Book | None,
+    keep: bool,
+    began: float,
+) -> None:
+    async with running_stack(Setup(FOLDER, fresh=True), program, report) as stack:
+        stack.publish()
+        watching = asyncio.create_task(stack.supervisor.watch())
+        async with Api.of(stack.info) as api:
+            report(f"{await sample.load(api)} rows of the sample company")
+            day = Day(api, stack.site.shop_secret)
+            kinds = chosen(orders, random.Random(chaos or 0))  # noqa: S311 - a day, not a secret
+            await _tell(day, kinds, stack, outcome, chaos)
+            await _settle(stack, outcome)
+            if sabotage:
+                alter(stack.site.database_url, sabotage)
+                report(f"One row of the book of {sabotage} has been altered.")
+            _compare(stack, day, outcome)
+        _write(outcome, time.monotonic() - began)
+        told(outcome.orders, outcome.checks, stack.info, time.monotonic() - began)
+        if keep:
+            report("Everything goes on running. Ctrl-C stops it.")
+            await watching
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _tell(
+    day: Day, kinds: list[Kind], stack: Stack, outcome: Outcome, seed: int | None
+) -> None:
+    """Tell all stories, some at a time; what went otherwise than it should is a failed check."""
+    places = asyncio.Semaphore(AT_ONCE)
+    wrong: list[str] = []
+    done: Counter[str] = Counter()
+
+    async def tell(kind: Kind) -> None:
+        async with places:
+            try:
+                await kind.tell(day)
+            except StackError as failure:
+                wrong.append(f"{kind.name}: {failure}")
+            done[kind.name] += 1
+
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(_beside(day.follow()))
+        await running.enter_async_context(
+            _beside(watched(stack.site.database_url, done, len(kinds)))
+        )
+        if seed is not None:
+            striking = Chaos(stack, seed)
+            await running.enter_async_context(_beside(striking.run()))
+        await asyncio.gather(*map(tell, kinds))
+    if seed is not None:
+        await striking.calm()
+        outcome.kills, outcome.faults = dict(striking.kills), dict(striking.faults)
+    told_so = ", ".join(f"{count} {name}" for name, count in done.most_common())
+    outcome.check("stories", not wrong, "; ".join(wrong[:5]) or told_so)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something for as long as the block takes. What fails in it fails the block's end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+async def _settle(stack: Stack, outcome: Outcome) -> None:
+    """Wait until nothing moves any more: all orders finished, all goods delivered, all told."""
+    deadline = time.monotonic() + SETTLING
+    while True:
+        restless = await asyncio.to_thread(_restless, stack.site.database_url)
+        if restless == 0:
+            break
+        if time.monotonic() > deadline:
+            outcome.check("comes to rest", False, f"{restless} things still under way")
+            return
+        await asyncio.sleep(0.25)
+    outcome.check("comes to rest", True, "every order finished, every message applied")
+
+
+def _restless(database_url: str) -> int:
+    try:
+        with psycopg.connect(database_url, autocommit=True, connect_timeout=2) as database:
+            row = database.execute(RESTLESS).fetchone()
+    except psycopg.OperationalError:
+        return -1  # it was killed last, and is being started again
+    assert row
+    return int(row[0])
+
+
+def _compare(stack: Stack, day: Day, outcome: Outcome) -> None:
+    with open_books(stack.info) as books:
+        outcome.orders = dict(
+            books.database.execute("select status, count(*) from orders group by 1 order by 1")
+        )
+        sent = set(day.sent)
+        missing = sent - books.orders.keys()
+        strange = books.orders.keys() - sent
+        outcome.check(
+            "every order sent is there, once",
+            not missing and not strange,
+            f"{len(sent)} sent, {len(missing)} missing, {len(strange)} nobody sent",
+        )
+        for look in (stock.account, money.account, messages.account):
+            outcome.check(*_verdict(look(books)))
+
+
+def _verdict(account: Account) -> tuple[str, bool, str]:
+    detail = f"{len(account.differences)} differences in {account.checked} comparisons"
+    if account.differences:
+        first = account.differences[0]
+        detail += f"; {first.what}: {first.expected} expected, {first.found} found"
+    return f"{account.name} conserved", not account.differences, detail
+
+
+def _write(outcome: Outcome, seconds: float) -> None:
+    summary: dict[str, Any] = {
+        "ok": outcome.ok,
+        "orders": outcome.orders,
+        "checks": outcome.checks,
+        "seconds": round(seconds, 1),
+    }
+    if outcome.kills is not None:
+        summary |= {"kills": outcome.kills, "faults": outcome.faults}
+    write_private(FOLDER / "summary.json", json.dumps(summary, indent=1))
