@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hypothesis import note
-
 from domain.amounts import Bill, invoice
 from domain.answer import Answer
 from domain.base import ZERO, Goal, tidy
@@ -41,6 +39,7 @@ class Play:
         self.statuses: list[Status] = [order_status(order)]
         self.bills: dict[str, Bill] = {}
         self.told: dict[str, str] = {}
+        self.trace: list[tuple[int, str, object]] = []
 
     # the workflow's moves
 
@@ -57,7 +56,7 @@ class Play:
         self.minute += 1
         now = later(self.minute)
         while hear_all and (message := self.inbox.take()):
-            note(f"{self.minute}: hears {message.model_dump(exclude_defaults=True)}")
+            self._note("hears", message)
             before = self.order.model_copy(deep=True)
             try:
                 assert hear(self.order, message, now)
@@ -69,7 +68,7 @@ class Play:
             if land():
                 if not flight.arrived:
                     flight.answer = self.outside.do(flight.action, flight.how)
-                note(f"{self.minute}: {name} lands, {flight.answer!r}"[:300])
+                self._note(name, flight.answer)
                 settle(self.order, name, flight.answer, now)
                 del self.flights[name]
         self.order.expire(now)
@@ -89,16 +88,23 @@ class Play:
             if flight.arrived:
                 flight.answer = self.outside.do(action, flight.how)
             self.flights[action.effect] = flight
-            goal = {x: f"{q:f}" for x, q in action.goal.items()}
-            note(f"{self.minute}: {action.key} asked={action.ask} {goal} {flight.how}")
+            self._note(flight.how, action)
         self._record()
 
     def replace_engine(self) -> None:
         """The worker dies, or the server: what is stored is all there is."""
-        note(f"{self.minute}: the engine is replaced")
+        self._note("the engine is replaced")
         self.flights.clear()
         self.order = Order.model_validate_json(self.order.model_dump_json())
         self.order.resume()
+
+    @property
+    def story(self) -> str:
+        """What happened, for whoever reads a failure."""
+        return "\n".join(f"{minute}: {what} {about!r}" for minute, what, about in self.trace)
+
+    def _note(self, what: str, about: object = "") -> None:
+        self.trace.append((self.minute, what, about))
 
     def _check_document(self, action: Action) -> None:
         written = document(self.order, action, later(self.minute))
@@ -135,6 +141,10 @@ class Play:
             counted = quantities(self.order, line)
             assert counted.invoiced <= counted.shipped <= counted.packed <= counted.picked
             assert counted.backordered + counted.shipped <= agreed
+        stock, wanted = self.order.effect(Step.STOCK), targets(self.order)
+        if stock and not stock.uncertain:
+            most = wanted[stock.name].goal
+            assert all(q <= most.get(name, ZERO) for name, q in stock.standing.items())
 
     def _check_bills(self) -> None:
         for shipment in self.order.shipments:

@@ -177,8 +177,10 @@ class Outside:
             case Step.CAPTURE:
                 return self._capture(action, how)
             case Step.STOCK:
-                if how == "refused":
-                    return Refused(reason="busy", standing=self.ledger.reserved)
+                before = self.ledger.reserved
+                grows = any(q > before.get(name, ZERO) for name, q in action.goal.items())
+                if how == "refused" and grows:
+                    return Refused(reason="busy", standing=before)
                 return self.ledger.reserve(action.goal)
             case _:
                 stands = self.stands.get(action.effect, {})
