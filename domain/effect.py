@@ -62,6 +62,7 @@ class Effect(BaseModel):
     `generation` names the key it stands under; it grows after a definite refusal of something of
     which nothing stands, and after an undo. `version` counts what was confirmed. `amounts` is what
     the system worked out by line, in the order's currency. `since` is when it got into its state.
+    `possible` is what earlier calls, whose outcome is unknown as well, may have made stand.
     `overtaken`: under this key another call may still be answered, so that a late answer does not
     say which one it is about. `answered`: a late answer came before its call said `Pending`.
     """
@@ -74,6 +75,7 @@ class Effect(BaseModel):
     state: EffectState = EffectState.CONFIRMED
     asked: Goal = {}
     standing: Goal = {}
+    possible: Goal = {}
     amounts: Goal = {}
     ref: str = ""
     since: datetime | None = None
@@ -93,8 +95,11 @@ class Effect(BaseModel):
         """What may stand there, for all we know."""
         if not self.uncertain:
             return self.standing
-        names = [*self.standing, *(name for name in self.asked if name not in self.standing)]
-        return {n: max(self.standing.get(n, ZERO), self.asked.get(n, ZERO)) for n in names}
+        most: Goal = {}
+        for goal in (self.standing, self.asked, self.possible):
+            for name, quantity in goal.items():
+                most[name] = max(most.get(name, ZERO), quantity)
+        return most
 
 
 class Action(Fact):

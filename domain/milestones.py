@@ -3,6 +3,7 @@
 Facts are never refused. A later kind implies the earlier ones.
 """
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -74,11 +75,10 @@ def _let_go(release: Effect, line: str, kept: Decimal) -> None:
 
 
 def _shipped(order: Order, message: Milestone, now: datetime) -> None:
-    known = {shipment.id for shipment in order.shipments}
-    wanted = message.shipment_id or message.id
-    name = next(n for n in _names(wanted) if n not in known)
+    name = message.shipment_id or message.id
     shipment = Shipment(
-        id=name,
+        id=_free_name(name, {shipment.id for shipment in order.shipments}),
+        reported_as=name,
         source=message.source,
         lines=tidy(message.quantities),
         document=message.document or "",
@@ -98,8 +98,9 @@ def _shipped(order: Order, message: Milestone, now: datetime) -> None:
     order.tell("order.shipped", f"heard/{message.n}", now, data, message.id)
 
 
-def _names(wanted: str) -> "list[str]":
-    return [wanted, *(f"{wanted}.{number}" for number in range(2, 1000))]
+def _free_name(wanted: str, taken: set[str]) -> str:
+    names = itertools.chain([wanted], (f"{wanted}.{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
@@ -128,7 +129,8 @@ def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
 
 def _delivered(order: Order, message: Milestone, now: datetime) -> None:
     for shipment in order.shipments:
-        mine = message.shipment_id in (None, shipment.id) and shipment.source == message.source
+        meant = message.shipment_id in (None, shipment.id, shipment.reported_as)
+        mine = meant and shipment.source == message.source
         if mine and shipment.delivered_at is None:
             shipment.delivered_at = message.occurred_at
             for line in order.lines:
@@ -174,32 +176,52 @@ def _picking(order: Order, message: Milestone, now: datetime) -> None:
 
 
 def _returned(order: Order, message: Milestone, now: datetime) -> None:
-    back = Return(
-        id=message.document or message.id,
-        source=message.source,
-        received=tidy(message.quantities),
-        received_at=message.occurred_at,
-    )
-    back.id = next(n for n in _names(back.id) if n not in {each.id for each in order.returns})
-    order.returns.append(back)
-    for number, quantity in back.received.items():
-        known_line(order, number).returned += quantity
-    data = {"return_id": back.id, "source": back.source, "lines": plain(back.received)}
-    order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
+    _receive(order, _new_return(order, message), message.quantities, message, now)
 
 
 def _inspected(order: Order, message: Milestone, now: datetime) -> None:
-    """Of a return that was reported before; else the inspection reports its receipt as well."""
-    wanted = message.document or message.id
-    back = next((each for each in order.returns if each.id == wanted), None)
-    back = back or next(
-        (r for r in order.returns if r.inspected_at is None and r.source == message.source), None
+    """Of what was received before, under its name or else at this source; what nobody reported is
+    received by being inspected.
+    """
+    name = message.document or message.id
+    here = [back for back in order.returns if back.source == message.source]
+    known = [back for back in here if back.reported_as == name] or [
+        back for back in here if back.inspected_at is None
+    ]
+    known = [back for back in known if back.reported_as == known[0].reported_as]
+    rest = added(
+        *(back.received for back in known),
+        *({n: -q for n, q in back.inspected.items()} for back in known),
     )
-    if back is None or back.inspected_at is not None:
-        _returned(order, message, now)
-        back = order.returns[-1]
-    back.inspected = tidy(added(back.inspected, message.quantities))
-    back.inspected_at = message.occurred_at
+    back = next((back for back in known if back.inspected_at is None), None)
+    if back is None:
+        back = _new_return(order, message)
+    unreported = {n: max(q - rest.get(n, ZERO), ZERO) for n, q in message.quantities.items()}
+    _receive(order, back, tidy(unreported), message, now)
+    back.inspected, back.inspected_at = tidy(message.quantities), message.occurred_at
+
+
+def _new_return(order: Order, message: Milestone) -> Return:
+    name = message.document or message.id
+    back = Return(
+        id=_free_name(name, {each.id for each in order.returns}),
+        reported_as=name,
+        source=message.source,
+        received_at=message.occurred_at,
+    )
+    order.returns.append(back)
+    return back
+
+
+def _receive(
+    order: Order, back: Return, quantities: Goal, message: Milestone, now: datetime
+) -> None:
+    for number, quantity in quantities.items():
+        known_line(order, number).returned += quantity
+    back.received = tidy(added(back.received, quantities))
+    if quantities:
+        data = {"return_id": back.id, "source": back.source, "lines": plain(quantities)}
+        order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
 
 
 def _nothing(order: Order, message: Milestone, now: datetime) -> None:

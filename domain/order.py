@@ -86,9 +86,14 @@ class Line(BaseModel):
 
 
 class Shipment(BaseModel):
-    """Goods that left `source` together. Invoiced together, too."""
+    """Goods that left `source` together. Invoiced together, too.
+
+    `id` is unique within the order; `reported_as` is what its source calls it, more than once if it
+    tells of it in parts.
+    """
 
     id: str
+    reported_as: str = ""
     source: str
     lines: Goal
     document: str = ""
@@ -99,9 +104,14 @@ class Shipment(BaseModel):
 
 
 class Return(BaseModel):
-    """Goods that came back to `source`. `inspected` is credited, whatever its condition."""
+    """Goods that came back to `source`. `inspected` is credited, whatever its condition.
+
+    Each inspection is a return of its own, because each is credited by itself: what the first one
+    under a `reported_as` has received may be inspected in later ones.
+    """
 
     id: str
+    reported_as: str = ""
     source: str
     received: Goal = {}
     inspected: Goal = {}

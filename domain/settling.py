@@ -21,6 +21,7 @@ def intend(order: Order, action: Action, now: datetime) -> None:
         action.effect, Effect(step=action.step, subject=action.subject)
     )
     effect.overtaken = effect.overtaken or effect.uncertain
+    effect.possible = effect.at_most if effect.uncertain else {}
     effect.system, effect.answered = action.system, False
     effect.state, effect.asked, effect.since = EffectState.SENT, action.goal, now
 

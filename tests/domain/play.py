@@ -141,6 +141,9 @@ class Play:
             counted = quantities(self.order, line)
             assert counted.invoiced <= counted.shipped <= counted.packed <= counted.picked
             assert counted.backordered + counted.shipped <= agreed
+            came = [back.received.get(line.line, ZERO) for back in self.order.returns]
+            seen = [back.inspected.get(line.line, ZERO) for back in self.order.returns]
+            assert line.returned == sum(came, ZERO) >= sum(seen, ZERO)
         stock, wanted = self.order.effect(Step.STOCK), targets(self.order)
         if stock and not stock.uncertain:
             most = wanted[stock.name].goal
@@ -162,7 +165,7 @@ class Play:
         *,
         final: bool = False,
         shipment_id: str | None = None,
-        document: str | None = None,
+        document: str = "",
     ) -> None:
         """A warehouse tells of something, by message."""
         told = tuple(MilestoneLine(line=x, quantity=q) for x, q in (lines or {}).items())
@@ -174,7 +177,7 @@ class Play:
                 occurred_at=later(self.minute),
                 final=final,
                 shipment_id=shipment_id,
-                document=document,
+                document=document or None,
                 lines=told,
             )
         )
@@ -198,16 +201,26 @@ class Play:
         self.inbox.waiting[-1] = self.inbox.waiting[-1].model_copy(update={"final": True})
         self.outside.let_go(source, kept=self.outside.picked[source])
 
-    def bring_back(self, source: str, line: str, quantity: Decimal) -> None:
+    def bring_back(self, source: str, line: str, quantity: Decimal, document: str) -> None:
         """Goods that had been shipped come back."""
         gone = self.outside.ledger.shipped.get(position(line, source), ZERO)
         if gone:
-            self.say(MilestoneKind.RETURN_RECEIVED, source, {line: min(gone, quantity)})
+            self.say(
+                MilestoneKind.RETURN_RECEIVED,
+                source,
+                {line: min(gone, quantity)},
+                document=document,
+            )
 
-    def inspect(self, source: str, line: str, quantity: Decimal) -> None:
+    def inspect(self, source: str, line: str, quantity: Decimal, document: str) -> None:
         gone = self.outside.ledger.shipped.get(position(line, source), ZERO)
         if gone:
-            self.say(MilestoneKind.RETURN_INSPECTED, source, {line: min(gone, quantity)})
+            self.say(
+                MilestoneKind.RETURN_INSPECTED,
+                source,
+                {line: min(gone, quantity)},
+                document=document,
+            )
 
     def answer_pending(self, *, refuse: bool = False, tersely: bool = False) -> None:
         self.inbox.put(*self.outside.answer(refuse=refuse, tersely=tersely))

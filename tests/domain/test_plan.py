@@ -30,6 +30,7 @@ WHAT = st.sampled_from(
         "inspect", "arrive", "arrive", "lose", "new account",
     ]
 )  # fmt: skip
+RETURNS = st.sampled_from(["", "RMA1", "RMA2"])
 SMALL = st.integers(1, 4).map(Decimal)
 STOCKS: tuple[dict[str, int], ...] = (
     {"EAST": 50, "WEST": 50},
@@ -104,9 +105,9 @@ def happen(play: Play, what: str, data: st.DataObject) -> None:
             if outside.let_go(at):
                 play.say(MilestoneKind.REJECTED, at)
         case "return":
-            play.bring_back(at, line, number)
+            play.bring_back(at, line, number, data.draw(RETURNS))
         case "inspect":
-            play.inspect(at, line, number)
+            play.inspect(at, line, number, data.draw(RETURNS))
         case "arrive":
             play.inbox.put(outside.ledger.arrive(at, ITEMS[line], number * FACTORS[line]))
         case "lose":
