@@ -16,6 +16,7 @@ from api import (
     lookups,
     master_data,
     openapi,
+    order_history,
     orders,
     prices,
     problems,
@@ -26,7 +27,7 @@ from api.edge import Edge
 from api.guard import Guard
 
 MODULES = (
-    *(orders, commands, channels, warehouses, inventory, events, dead_letters),
+    *(orders, order_history, commands, channels, warehouses, inventory, events, dead_letters),
     # A customer's credit goes before the customer, whose id may have slashes.
     *(lookups, prices, master_data, keys),
 )

@@ -4,6 +4,7 @@ Python's own reader would round numbers to floats, keep the last of two equal na
 through text that PostgreSQL cannot hold.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,7 @@ LIMIT = 5 * 1024 * 1024
 DEEPEST = 32
 """How deep objects and arrays may be nested."""
 _DRAINED = 32 * 1024 * 1024
+_DRAINING = 5.0
 _LONGEST_NUMBER = 64
 
 
@@ -39,12 +41,13 @@ class ApiRequest(Request):
         """Take what the client still sends, so that it gets to reading our answer."""
         taken = 0
         try:
-            async for chunk in self.stream():
-                taken += len(chunk)
-                if taken > _DRAINED:
-                    return
-        except (ClientDisconnect, RuntimeError):
-            # It has gone, or its body was read before: nothing is left to take.
+            async with asyncio.timeout(_DRAINING):
+                async for chunk in self.stream():
+                    taken += len(chunk)
+                    if taken > _DRAINED:
+                        return
+        except (ClientDisconnect, RuntimeError, TimeoutError):
+            # It has gone, its body was read before, or it takes too long: we answer anyway.
             return
 
     async def _read(self) -> bytes:

@@ -7,7 +7,6 @@ from fastapi import Path, Request, Response
 from pydantic import BaseModel
 
 from adapters.channels.port import Ignored, NativeChannel, Unmappable
-from adapters.postgres.access import Access
 from api.deps import Books, Caller, OurCode, Raw, Stores
 from api.edge import correlation_id
 from api.guard import check_bound
@@ -72,7 +71,7 @@ async def accept_native_order(
     status, accepted = await take_in(
         read,
         books,
-        owner=Access(id=f"channel/{channel}", name=channel, scopes=caller.scopes),
+        owner=caller.model_copy(update={"id": f"channel/{channel}"}),
         raw=raw,
         idempotency_key=message_id,
     )

@@ -11,12 +11,13 @@ from adapters.postgres.access import Access
 from adapters.postgres.read_model import CommandRow
 from api.deps import AnyId, Books, Caller, IfMatch, Raw, Stores
 from api.edge import correlation_id
-from api.order_view import HoldOut, show_hold
+from api.order_view import show_hold
 from api.orders import READ, WRITE, IdempotencyKey, OrderId, check_filter, find_order
 from api.paging import Cursor, Limit, Page, from_cursor, to_cursor
 from api.problems import Problem, missing
 from api.revisions import expected_revision, stale
 from api.routing import needs, router
+from api.shapes import HoldOut
 from api.waiting import Prefer, seconds_to_wait, wait_for
 from domain.message import Amended, CancelRequested, HoldPlaced, HoldReleased, Message
 from domain.order_in import Code, LineNumber, Quantity

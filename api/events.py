@@ -107,7 +107,7 @@ async def list_events(
     after: Annotated[int, Query(ge=0, lt=2**62, description="A position.")] = 0,
     subject: Annotated[Subject | None, Query()] = None,
     subject_prefix: Annotated[Subject, Query()] = "",
-    kind: Annotated[list[Kind], Query(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
+    kind: Annotated[list[Kind] | None, Query(max_length=50)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[CloudEvent]:
@@ -117,7 +117,7 @@ async def list_events(
         limit + 1,
         subject=subject,
         subject_prefix=subject_prefix,
-        kinds=kind,
+        kinds=kind or (),
     )
     shown = page(rows, limit, lambda event: event.position)
     items = [CloudEvent.model_validate(cloud_event(event)) for event in shown.items]

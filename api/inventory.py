@@ -12,9 +12,9 @@ from adapters.postgres.ledger import Movement, MovementKind
 from api.deps import AnyId, Books, Caller, OurCode, Raw, Stores
 from api.edge import correlation_id
 from api.guard import check_bound
-from api.order_view import Amount
 from api.paging import Cursor, Limit, Page, from_place, page
 from api.routing import needs, router
+from api.shapes import Amount
 from api.warehouses import REPEATED, conflict
 from domain.order_in import MOST
 

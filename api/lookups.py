@@ -8,18 +8,11 @@ from pydantic import BaseModel
 
 from api.deps import AnyId, Books, Caller
 from api.guard import check_bound
-from api.order_view import (
-    Amount,
-    InvoiceOut,
-    ReturnOut,
-    ShipmentOut,
-    show_invoices,
-    show_returns,
-    show_shipment,
-)
+from api.order_view import show_invoices, show_returns, show_shipment
 from api.orders import READ, find_order
 from api.problems import missing
 from api.routing import needs, router
+from api.shapes import Amount, InvoiceOut, ReturnOut, ShipmentOut
 
 routes = router("", "look-ups")
 

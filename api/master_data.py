@@ -22,6 +22,7 @@ MOST_ROWS = 10_000
 routes = router("", "master data")
 
 T = TypeVar("T", bound=Fact)
+R = TypeVar("R", Company, Customer, Item, Location)
 
 
 class CompanyIn(CompanyData):
@@ -279,7 +280,7 @@ def _shown(what: str, id: str, kept: Kept[T] | None, response: Response) -> T:
 
 
 async def _listed(
-    read: Callable[[str, int], Awaitable[list[T]]], limit: int, cursor: str | None
-) -> Page[T]:
+    read: Callable[[str, int], Awaitable[list[R]]], limit: int, cursor: str | None
+) -> Page[R]:
     rows = await read(from_cursor(cursor, ""), limit + 1)
-    return page(rows, limit, lambda row: getattr(row, "id"))  # noqa: B009 - T has no id for mypy
+    return page(rows, limit, lambda row: row.id)

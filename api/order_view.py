@@ -1,219 +1,34 @@
 """The order as the API shows it: everything derived from the recorded state."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
-
-from pydantic import BaseModel, PlainSerializer
+from typing import Any
 
 from adapters.postgres.read_model import SeenOrder
+from api.shapes import (
+    CreditOut,
+    EffectOut,
+    FulfilmentOut,
+    HoldOut,
+    InvoiceOut,
+    LineOut,
+    LinksOut,
+    OrderOut,
+    PartOut,
+    PaymentOut,
+    QuantitiesOut,
+    ReturnOut,
+    ShipmentOut,
+    TotalsOut,
+    WaitOut,
+)
 from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_total, open_value
 from domain.base import ZERO
 from domain.effect import Effect, EffectState, Step
 from domain.hold import Hold
 from domain.order import Line, Order, Shipment, workflow_id
 from domain.paperwork import fulfilment_id
-from domain.party import Address
 from domain.status import Quantities, line_status, order_status, quantities
-
-Amount = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
-"""A decimal string, never in powers of ten."""
-
-
-class QuantitiesOut(BaseModel):
-    ordered: Amount
-    allocated: Amount
-    backordered: Amount
-    released: Amount
-    picked: Amount
-    packed: Amount
-    shipped: Amount
-    delivered: Amount
-    invoiced: Amount
-    returned: Amount
-    cancelled: Amount
-
-
-class PromiseOut(BaseModel):
-    ship_date: str
-    supply: str
-
-
-class LineOut(BaseModel):
-    line: str
-    item: str
-    unit: str | None
-    price: Amount | None
-    price_unit: str | None
-    status: str
-    promise: PromiseOut | None = None
-    quantities: QuantitiesOut
-
-
-class PartOut(BaseModel):
-    """Some of a line."""
-
-    line: str
-    quantity: Amount
-
-
-class ShipmentOut(BaseModel):
-    id: str
-    order_id: str
-    source: str
-    carrier: str
-    tracking: str
-    document: str
-    shipped_at: datetime
-    delivered_at: datetime | None
-    lines: list[PartOut]
-
-
-class FulfilmentOut(BaseModel):
-    """What one source was asked for; `lines` is what it shall ship in all."""
-
-    id: str
-    source: str
-    status: str
-    lines: list[PartOut]
-    shipments: list[ShipmentOut]
-
-
-class HoldOut(BaseModel):
-    id: str
-    order_id: str
-    scope: str
-    reason: str
-    owner: str
-    since: datetime
-    detail: str
-    clears_on: str
-    released_at: datetime | None
-    released_by: str
-
-
-class WaitOut(BaseModel):
-    what: str
-    system: str
-    since: datetime | None
-    attempts: int
-    last_error: str
-    deadline: datetime | None
-
-
-class EffectOut(BaseModel):
-    """A standing claim on a system: `operation` under `key`."""
-
-    system: str
-    operation: str
-    subject: str
-    key: str
-    state: str
-    standing: dict[str, Amount]
-    reference: str
-    at: datetime | None
-
-
-class BilledLineOut(BaseModel):
-    line: str
-    quantity: Amount
-    price: Amount
-    amount: Amount
-    tax: Amount
-
-
-class InvoiceOut(BaseModel):
-    id: str
-    number: str
-    order_id: str
-    shipment_id: str
-    lines: list[BilledLineOut]
-    subtotal: Amount
-    freight: Amount
-    tax: Amount
-    total: Amount
-    currency: str
-    posted_at: datetime | None
-
-
-class CreditOut(BaseModel):
-    id: str
-    number: str
-    order_id: str
-    return_id: str
-    lines: list[BilledLineOut]
-    subtotal: Amount
-    tax: Amount
-    total: Amount
-    currency: str
-    posted_at: datetime | None
-
-
-class PaymentOut(BaseModel):
-    kind: str
-    document_id: str
-    reference: str
-    state: str
-    amount: Amount
-    currency: str
-    at: datetime | None
-
-
-class ReturnOut(BaseModel):
-    id: str
-    order_id: str
-    source: str
-    received: list[PartOut]
-    inspected: list[PartOut]
-    received_at: datetime
-    inspected_at: datetime | None
-
-
-class TotalsOut(BaseModel):
-    """`open` is agreed and not invoiced yet, net of tax; the rest with tax and freight."""
-
-    currency: str
-    open: Amount
-    invoiced: Amount
-    credited: Amount
-
-
-class LinksOut(BaseModel):
-    """Where else to look."""
-
-    self: str
-    timeline: str
-    temporal: str
-
-
-class OrderOut(BaseModel):
-    id: str
-    revision: int
-    company: str | None
-    kind: str
-    channel: str
-    reference: str
-    customer: str
-    purchase_order: str | None
-    currency: str
-    status: str
-    placed_at: datetime
-    closed_at: datetime | None
-    ship_to: Address
-    lines: list[LineOut]
-    fulfilments: list[FulfilmentOut]
-    holds: list[HoldOut]
-    waiting_for: list[WaitOut]
-    effects: list[EffectOut]
-    invoices: list[InvoiceOut]
-    credits: list[CreditOut]
-    returns: list[ReturnOut]
-    payments: list[PaymentOut]
-    totals: TotalsOut | None
-    attributes: dict[str, Any]
-    links: LinksOut
-
 
 _PAYMENTS = {
     Step.AUTHORISE: "authorisation",

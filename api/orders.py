@@ -3,7 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel
@@ -14,19 +14,17 @@ from adapters.pricing.port import PriceQuestion
 from api.deps import AnyId, Books, Caller, Raw, Stores, UiUrl
 from api.edge import correlation_id
 from api.guard import check_bound
-from api.order_view import Amount, OrderOut, show_order
+from api.order_view import show_order
 from api.paging import Cursor, Limit, Page, from_cursor, page
 from api.problems import Problem, missing
 from api.revisions import to_etag
 from api.routing import needs, router
+from api.shapes import Amount, OrderOut
 from api.waiting import Prefer, seconds_to_wait, wait_for
 from domain.capture import Offered, Routing, judge, unit_of
 from domain.documents import CaptureRequest, WantedLine
-from domain.effect import Step
-from domain.hearing import hear
-from domain.message import CancelRequested, Placed
+from domain.message import Placed
 from domain.order_in import OrderIn
-from domain.plan import plan, targets
 
 READ, WRITE = needs("orders:read"), needs("orders:write")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -76,67 +74,6 @@ class Validation(BaseModel):
 
     valid: bool
     problems: list[FoundProblem]
-
-
-class TimelineEntry(BaseModel):
-    """Something that came in (`message`) or happened (`event`)."""
-
-    at: datetime
-    type: Literal["message", "event"]
-    kind: str
-    id: str
-    correlation_id: str
-    causation_id: str = ""
-    outcome: dict[str, Any] | None = None
-    data: dict[str, Any]
-
-
-class PlannedStep(BaseModel):
-    """What would be asked of whom next: make `goal` stand; empty takes it back."""
-
-    system: str
-    operation: str
-    subject: str
-    key: str
-    goal: dict[str, Amount]
-    asks_first: bool
-
-
-class PlannedTarget(BaseModel):
-    system: str
-    operation: str
-    subject: str
-    goal: dict[str, Amount]
-    standing: dict[str, Amount]
-
-
-class Plan(BaseModel):
-    """`next` can be done now, side by side; `targets` is what is to stand in the end."""
-
-    next: list[PlannedStep]
-    targets: list[PlannedTarget]
-
-
-class AuditEntry(BaseModel):
-    """A message as it was kept; `content` is a hash of what it said."""
-
-    n: int
-    source: str
-    id: str
-    kind: str
-    body: dict[str, Any]
-    content: str
-    bytes: int | None
-    outcome: dict[str, Any] | None
-    correlation_id: str
-    stored_at: datetime
-    handed_at: datetime | None
-    applied_at: datetime | None
-
-
-class Audit(BaseModel):
-    messages: list[AuditEntry]
-    events: list[TimelineEntry]
 
 
 def new_order_id() -> str:
@@ -303,62 +240,6 @@ async def show(
     return _shown(await find_order(order_id, books, caller), response, ui)
 
 
-@routes.get("/{order_id}/timeline", openapi_extra=READ)
-async def show_timeline(order_id: OrderId, books: Books, caller: Caller) -> Page[TimelineEntry]:
-    """What came in for the order and what happened, in one line of time."""
-    await find_order(order_id, books, caller)
-    messages = [
-        TimelineEntry(type="message", at=row["stored_at"], data=row["body"], **_said(row))
-        for row in await books.read_model.messages(order_id)
-    ]
-    entries = [*messages, *await _events(order_id, books)]
-    return Page(items=sorted(entries, key=lambda entry: entry.at))
-
-
-@routes.get("/{order_id}/plan", openapi_extra=READ)
-async def show_plan(
-    order_id: OrderId,
-    books: Books,
-    caller: Caller,
-    intent: Annotated[Literal["cancel"] | None, Query(description="As if that came now.")] = None,
-) -> Plan:
-    """What is to be done next, or what would be if the order were cancelled now."""
-    order = (await find_order(order_id, books, caller)).order.model_copy(deep=True)
-    if intent == "cancel":
-        hear(order, CancelRequested(id="plan", n=order.heard + 1), datetime.now(UTC))
-    steps = [
-        PlannedStep(
-            operation=action.step,
-            asks_first=action.ask,
-            **action.model_dump(include={"system", "subject", "key", "goal"}),
-        )
-        for action in plan(order)
-    ]
-    return Plan(
-        next=steps,
-        targets=[
-            PlannedTarget(
-                system=target.system,
-                operation=target.step,
-                subject=target.subject,
-                goal=target.goal,
-                standing=order.standing(Step(target.step), target.subject),
-            )
-            for target in targets(order).values()
-        ],
-    )
-
-
-@routes.get("/{order_id}/audit", openapi_extra=READ)
-async def show_audit(order_id: OrderId, books: Books, caller: Caller) -> Audit:
-    """Every message kept for the order and every event told of it."""
-    await find_order(order_id, books, caller)
-    rows = await books.read_model.messages(order_id)
-    return Audit(
-        messages=[AuditEntry(**row) for row in rows], events=await _events(order_id, books)
-    )
-
-
 def check_filter(caller: Access, what: str, value: str | None) -> None:
     """A bound key lists its own business; asking for another's is refused."""
     if value is not None:
@@ -388,22 +269,3 @@ async def _decided(books: Stores, order_id: str) -> str | None:
     """The status, once it is more than received."""
     found = await books.read_model.status(order_id)
     return found[0] if found and found[0] != "received" else None
-
-
-async def _events(order_id: str, books: Stores) -> list[TimelineEntry]:
-    return [
-        TimelineEntry(
-            type="event",
-            at=row["occurred_at"],
-            causation_id=row["causation_id"],
-            data=row["data"],
-            kind=row["kind"],
-            id=row["id"],
-            correlation_id=row["correlation_id"],
-        )
-        for row in await books.read_model.events(order_id)
-    ]
-
-
-def _said(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("kind", "id", "correlation_id", "outcome")}

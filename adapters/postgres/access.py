@@ -43,8 +43,8 @@ class StoredKey(Access):
 
 
 _COLUMNS = "id, name, scopes, warehouse, channel, customer, requests_per_second"
-_FIND = f"select {_COLUMNS}, digest from access_key where prefix = %s and revoked_at is null"  # noqa: S608 - a constant of ours
-_LIST = f"select {_COLUMNS} from access_key where revoked_at is null order by id"  # noqa: S608 - a constant of ours
+_FIND = f"select {_COLUMNS}, digest from access_key where prefix = %s and revoked_at is null"  # noqa: S608  # a constant of ours
+_LIST = f"select {_COLUMNS} from access_key where revoked_at is null order by id"  # noqa: S608  # a constant of ours
 _STORE = """
 insert into access_key
     (id, prefix, digest, name, scopes, warehouse, channel, customer, requests_per_second)

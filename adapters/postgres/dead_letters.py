@@ -13,7 +13,7 @@ insert into dead_letter (id, kind, source, reason, detail, body)
 values (%s, %s, %s, %s, %s, %s) on conflict (id) do nothing
 """
 _COLUMNS = "id, kind, source, reason, detail, body, created_at, resolved_at, resolution"
-ONE = f"select {_COLUMNS} from dead_letter where id = %s".encode()  # noqa: S608 - our own names
+ONE = f"select {_COLUMNS} from dead_letter where id = %s".encode()  # noqa: S608  # our own names
 SOME = f"""
 select {_COLUMNS} from dead_letter
 where (%(kind)s::text is null or kind = %(kind)s)
@@ -21,7 +21,7 @@ where (%(kind)s::text is null or kind = %(kind)s)
   and (%(open)s::boolean is null or (resolved_at is null) = %(open)s)
   and (created_at, id) < (%(before)s, %(before_id)s)
 order by created_at desc, id desc limit %(limit)s
-""".encode()  # noqa: S608 - our own names
+""".encode()  # noqa: S608  # our own names
 RESOLVE = b"""
 update dead_letter set resolved_at = now(), resolution = %s
 where id = %s and resolved_at is null

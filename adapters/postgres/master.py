@@ -195,14 +195,14 @@ def _put_statement(kind: Kind) -> str:
     left join written w on {same_key.format("w", "given")}
     left join {kind} o on {same_key.format("o", "given")}
     order by ordinal
-    """  # noqa: S608 - made of our own table and column names
+    """  # noqa: S608  # made of our own table and column names
 
 
 _WITH_ID: tuple[Kind, ...] = ("company", "customer", "item", "location")
 _PUT = {kind: _put_statement(kind) for kind in (*_WITH_ID, "price")}
-_GET = {kind: f"select * from {kind} where id = %s" for kind in _WITH_ID}  # noqa: S608 - our own names
+_GET = {kind: f"select * from {kind} where id = %s" for kind in _WITH_ID}  # noqa: S608  # our own names
 _LIST = {
-    kind: f"select * from {kind} where id > %s order by id limit %s"  # noqa: S608 - our own names
+    kind: f"select * from {kind} where id > %s order by id limit %s"  # noqa: S608  # our own names
     for kind in _WITH_ID
 }
 _LIST_PRICES = "select * from price where number > %s order by number limit %s"
