@@ -20,6 +20,7 @@ from api import (
     orders,
     prices,
     problems,
+    stocktaking,
     warehouses,
 )
 from api.deps import Stores
@@ -27,7 +28,17 @@ from api.edge import Edge
 from api.guard import Guard
 
 MODULES = (
-    *(orders, order_history, commands, channels, warehouses, inventory, events, dead_letters),
+    *(
+        orders,
+        order_history,
+        commands,
+        channels,
+        warehouses,
+        inventory,
+        stocktaking,
+        events,
+        dead_letters,
+    ),
     # A customer's credit goes before the customer, whose id may have slashes.
     *(lookups, prices, master_data, keys),
 )

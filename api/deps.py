@@ -11,6 +11,7 @@ from adapters.notify.client import WebhookClient
 from adapters.notify.guard import AddressGuard
 from adapters.notify.webhook import WebhookSender
 from adapters.postgres.access import Access, AccessKeys
+from adapters.postgres.counts import Counts
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.events import EventLog
 from adapters.postgres.inbox import Inbox
@@ -34,6 +35,7 @@ class Stores:
     pricing: Pricing
     inbox: Inbox
     ledger: Ledger
+    counts: Counts
     read_model: ReadModel
     events: EventLog
     subscriptions: Subscriptions
@@ -52,6 +54,7 @@ def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stor
         pricing=ContractPrices(pool),
         inbox=Inbox(pool),
         ledger=Ledger(pool),
+        counts=Counts(pool),
         read_model=ReadModel(pool),
         events=EventLog(pool),
         subscriptions=Subscriptions(pool),
