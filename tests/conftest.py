@@ -11,6 +11,9 @@ from stack.testing import fresh_database, migrated_template, postgres_for_tests
 
 STATUS = pytest.StashKey[int]()
 
+# What plays and looks for tests asserts as much as they do.
+pytest.register_assert_rewrite("tests.workflows", "tests.replay")
+
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.stash[STATUS] = int(exitstatus)

@@ -15,7 +15,7 @@ async def play(world: World) -> None:
 async def test_an_order_ships_and_is_invoiced(running: World) -> None:
     await play(running)
 
-    assert running.book() == [
+    assert await running.book() == [
         ("erp", f"confirm/{running.order}-shipped-EAST/1", {"1": "5"}),
         ("erp", f"confirm/{running.order}-shipped-WEST/1", {"2": "3"}),
         ("erp", "erp//1", {"1": "5", "2": "3"}),

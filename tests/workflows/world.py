@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,62 +12,46 @@ from decimal import Decimal
 from typing import Any, Self
 
 from psycopg_pool import AsyncConnectionPool
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 
 from adapters.config import Settings
 from adapters.crash import VARIABLE
-from adapters.erp.memory import MemoryErp
 from adapters.handover import Handover
 from adapters.memory import Partner
-from adapters.payment.memory import MemoryPayment
-from adapters.postgres.ledger import Movement
+from adapters.postgres.ledger import Movement, MovementKind
 from adapters.postgres.pool import open_pool
-from adapters.registry import Adapters, Systems, books_in, open_systems
-from adapters.tax.memory import MemoryTax
+from adapters.registry import Adapters, books_in, open_systems
 from adapters.temporal import Engine, connect
-from adapters.tms.memory import MemoryTms
-from adapters.wms.memory import MemoryWms
 from domain.catalog import Item, Location, LocationKind
-from domain.message import Message, Milestone, MilestoneKind, MilestoneLine, Placed
-from domain.order import Order, workflow_id
-from domain.order_in import LineIn, OrderIn, PaymentIn
+from domain.message import (
+    Amended,
+    CancelRequested,
+    HoldPlaced,
+    HoldReleased,
+    Message,
+    Milestone,
+    MilestoneKind,
+    MilestoneLine,
+    Placed,
+)
+from domain.order_in import LineIn, OrderIn
 from domain.party import Address, Company, Customer
 from domain.patience import Patience
-from domain.status import order_status
 from stack.places import ROOT
+from tests.workflows.looking import Looking
+from tests.workflows.partners import MemorySystems
 from worker import create_workers, loops, working
 
 HOME = Address(line1="1 Main St", city="Denver", region="CO", postal_code="80202", country="US")
 EAST, WEST = "EAST", "WEST"
 
 
-class MemorySystems:
-    """Every partner in this process, with the books they keep."""
-
-    def __init__(self) -> None:
-        self.erp = MemoryErp("erp")
-        self.wms = {name: MemoryWms(name) for name in ("wms-east", "wms-west")}
-        self.tms = MemoryTms("tms-1")
-        self.tax = MemoryTax("tax")
-        self.payment = MemoryPayment("payment")
-
-    def systems(self) -> Systems:
-        return Systems(
-            erp={"erp": self.erp},
-            wms=self.wms,
-            tms={"tms-1": self.tms},
-            tax={"tax": self.tax},
-            payment={"payment": self.payment},
-        )
-
-    @property
-    def partners(self) -> dict[str, Partner]:
-        each = [self.erp, *self.wms.values(), self.tms, self.tax, self.payment]
-        return {one.partner.system: one.partner for one in each}
+QUICK = Patience(retry=timedelta(milliseconds=50))
+"""What is tried again is tried again soon."""
 
 
 @dataclass
-class World:
+class World(Looking):
     address: str
     database: str
     client: Client
@@ -75,12 +59,18 @@ class World:
     queue: str
     order: str
     memory: MemorySystems | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    simulators: Mapping[str, str] = field(default_factory=dict)
+    patience: Patience = QUICK
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, address: str, database: str, simulators: Mapping[str, str] | None = None
+        cls,
+        address: str,
+        database: str,
+        simulators: Mapping[str, str] | None = None,
+        *,
+        name: str = "",
     ) -> AsyncIterator[Self]:
         """With partners in memory, or with the simulators at these URLs."""
         async with AsyncExitStack() as opened:
@@ -91,13 +81,10 @@ class World:
             else:
                 settings = Settings(systems=simulators or {})
                 systems = await opened.enter_async_context(open_systems(settings))
-            name = uuid.uuid4().hex[:10]
+            name = name or uuid.uuid4().hex[:10]
             adapters = Adapters(books=books_in(pool), systems=systems)
-            world = cls(address, database, await connect(address), adapters, name, name, memory)
-            world.environment = {
-                f"THROUGHLINE_{n.upper().replace('-', '_')}_URL": url
-                for n, url in (simulators or {}).items()
-            }
+            client = await connect(address)
+            world = cls(address, database, client, adapters, name, name, memory, simulators or {})
             await world.fill()
             yield world
 
@@ -111,7 +98,7 @@ class World:
                 id="ACME",
                 name="Acme",
                 currency="USD",
-                credit_limit=Decimal(1000),
+                credit_limit=Decimal(5000),
                 payment_terms="NET30",
                 address=HOME,
             )
@@ -159,7 +146,10 @@ class World:
             "DATABASE_URL": self.database,
             "TASK_QUEUE": self.queue,
             "THROUGHLINE_AGAIN_AFTER": "1",
-            **self.environment,
+            **{
+                f"THROUGHLINE_{name.upper().replace('-', '_')}_URL": url
+                for name, url in self.simulators.items()
+            },
             **({VARIABLE: crash_at} if crash_at else {}),
         }
         return await asyncio.create_subprocess_exec(
@@ -181,6 +171,17 @@ class World:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    def partner(self, name: str) -> Partner:
+        """One of those in memory, to make its days bad."""
+        assert self.memory
+        return self.memory.partners[name]
+
+    def let_go(self, source: str, line: str, kept: int) -> None:
+        """A warehouse in memory no longer has what was released to it."""
+        assert self.memory
+        releases = self.memory.wms[f"wms-{source.lower()}"].releases
+        releases.let_go(f"{self.order}/release/{source}/1", {line: Decimal(kept)})
+
     # telling it
 
     def an_order(self, **changes: Any) -> OrderIn:
@@ -197,19 +198,29 @@ class World:
         }
         return OrderIn.model_validate(said | changes)
 
-    async def place(self, patience: Patience | None = None, **changes: Any) -> None:
-        placed = Placed(
-            id=self.id("placed"),
-            order=self.an_order(**changes),
-            patience=patience or Patience(),
-        )
+    async def place(self, *, patience: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """Two lines, unless said otherwise; quick to try again."""
+        wait = self.patience.model_copy(update=dict(patience or {}))
+        placed = Placed(id=self.id("placed"), order=self.an_order(**changes), patience=wait)
         accepted = await self.adapters.books.inbox.accept_order(
             self.order, placed, raw=placed.model_dump_json().encode(), source="test"
         )
         assert accepted.outcome in ("accepted", "same")
 
-    async def pay_by_card(self, **changes: Any) -> None:
-        await self.place(payment=PaymentIn(method="card", token="tok_1"), **changes)
+    async def cancel(self, lines: Mapping[str, int] | None = None, *, name: str = "") -> None:
+        """What has not left: of these lines so much, or all of it."""
+        wanted = {number: Decimal(quantity) for number, quantity in (lines or {}).items()}
+        await self.say(CancelRequested(id=self.id(f"cancel{name}"), lines=wanted, by="test"))
+
+    async def amend(self, lines: Mapping[str, int], name: str = "") -> None:
+        wanted = {number: Decimal(quantity) for number, quantity in lines.items()}
+        await self.say(Amended(id=self.id(f"amend{name}"), lines=wanted, by="test"))
+
+    async def hold(self, scope: str = "order") -> None:
+        await self.say(HoldPlaced(id=self.id(f"hold-{scope}"), scope=scope, by="test"))
+
+    async def release(self, hold: str) -> None:
+        await self.say(HoldReleased(id=f"release-{hold}", hold=hold, by="test"))
 
     async def say(self, message: Message, source: str = "test") -> str:
         raw = message.model_dump_json().encode()
@@ -237,13 +248,20 @@ class World:
         await self.tell("shipped", source, {line: quantity or usual}, name)
 
     async def receive(self, item: str, location: str, quantity: int) -> None:
-        await self.adapters.books.ledger.book_movement(
+        await self.move("receipt", item, location, quantity)
+
+    async def move(
+        self, kind: MovementKind, item: str, location: str, quantity: int, document: str = ""
+    ) -> str:
+        """A movement from a stock feed."""
+        return await self.adapters.books.ledger.book_movement(
             Movement(
                 movement_id=uuid.uuid4().hex,
-                kind="receipt",
+                kind=kind,
                 item=item,
                 location=location,
                 quantity=Decimal(quantity),
+                document=document or None,
                 occurred_at=datetime.now(UTC),
             ),
             source="test",
@@ -251,90 +269,3 @@ class World:
 
     def id(self, name: str) -> str:
         return f"{self.order}-{name}"
-
-    # looking at it
-
-    @property
-    def handle(self) -> WorkflowHandle[Any, Any]:
-        return self.client.get_workflow_handle(workflow_id(self.order))
-
-    async def state(self) -> Order | None:
-        return await self.adapters.books.records.load(self.order)
-
-    async def until(self, met: Callable[[Order], bool], *, within: float = 60) -> Order:
-        state = None
-        try:
-            async with asyncio.timeout(within):
-                while not (state := await self.state()) or not met(state):
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"never got there: {state!r}") from None
-        return state
-
-    async def reaches(self, status: str) -> Order:
-        return await self.until(lambda order: order_status(order) == status)
-
-    async def ends(self, status: str) -> Order:
-        """Closed, and every outcome known."""
-        return await self.until(
-            lambda order: (
-                order.closed
-                and order_status(order) == status
-                and not any(effect.uncertain for effect in order.effects.values())
-            )
-        )
-
-    async def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        async with self.adapters.books.pool.connection() as db:
-            result = await db.execute(query.encode(), values)
-            return await result.fetchall() if result.description else []
-
-    async def events(self) -> dict[str, int]:
-        rows = await self.sql(
-            "select split_part(kind, '.', 3), count(*) from event"
-            " where kind like 'throughline.order.%%' group by 1"
-        )
-        return dict(rows)
-
-    async def stock(self) -> dict[str, tuple[int, int]]:
-        """On hand and reserved by item, checked against the movements and the claims behind it."""
-        rows = await self.sql(
-            "select item, on_hand, reserved,"
-            " (select sum(m.on_hand) from movement m"
-            "   where m.item = s.item and m.location = s.location),"
-            " coalesce((select sum(quantity - shipped) from stock_claim c"
-            "   where c.item = s.item and c.location = s.location), 0) from stock_position s"
-        )
-        for _, on_hand, reserved, moved, claimed in rows:
-            assert on_hand == moved
-            assert reserved == claimed
-        return {item: (int(on_hand), int(reserved)) for item, on_hand, reserved, _, _ in rows}
-
-    async def credit(self) -> tuple[int, int]:
-        """Open and invoiced, checked against the claims."""
-        rows = await self.sql(
-            "select open, invoiced, (select sum(open) from credit_claim),"
-            " (select sum(invoiced) from credit_claim) from credit_account"
-        )
-        if not rows:
-            return 0, 0
-        ((opened, invoiced, *claimed),) = rows
-        assert [opened, invoiced] == claimed
-        return int(opened), int(invoiced)
-
-    async def unapplied(self) -> int:
-        rows = await self.sql("select count(*) from inbox where applied_at is null")
-        return int(rows[0][0])
-
-    def book(self) -> list[tuple[str, str, dict[str, str]]]:
-        """What was done at the partners: system, key without the order, what then stood."""
-        assert self.memory
-        return sorted(
-            (name, effect.key.removeprefix(f"{self.order}/"), _plain(effect.goal))
-            for name, partner in self.memory.partners.items()
-            for effect in partner.book
-        )
-
-
-def _plain(goal: Mapping[str, Decimal]) -> dict[str, str]:
-    return {name: f"{amount.normalize():f}" for name, amount in goal.items()}

@@ -1,0 +1,32 @@
+"""Every partner in this process, with the books they keep."""
+
+from adapters.erp.memory import MemoryErp
+from adapters.memory import Partner
+from adapters.payment.memory import MemoryPayment
+from adapters.registry import Systems
+from adapters.tax.memory import MemoryTax
+from adapters.tms.memory import MemoryTms
+from adapters.wms.memory import MemoryWms
+
+
+class MemorySystems:
+    def __init__(self) -> None:
+        self.erp = MemoryErp("erp")
+        self.wms = {name: MemoryWms(name) for name in ("wms-east", "wms-west")}
+        self.tms = MemoryTms("tms-1")
+        self.tax = MemoryTax("tax")
+        self.payment = MemoryPayment("payment")
+
+    def systems(self) -> Systems:
+        return Systems(
+            erp={"erp": self.erp},
+            wms=self.wms,
+            tms={"tms-1": self.tms},
+            tax={"tax": self.tax},
+            payment={"payment": self.payment},
+        )
+
+    @property
+    def partners(self) -> dict[str, Partner]:
+        each = [self.erp, *self.wms.values(), self.tms, self.tax, self.payment]
+        return {one.partner.system: one.partner for one in each}
