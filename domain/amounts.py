@@ -49,7 +49,8 @@ def invoice(order: Order, shipment: Shipment) -> Bill:
 
 
 def credit_note(order: Order, back: Return) -> Bill:
-    return _bill(order, back.inspected, _taxes(order, Step.RETURN_TAX, back.id), ZERO)
+    taxes = _taxes(order, Step.RETURN_TAX, back.id)  # negative, as the tax engine files them
+    return _bill(order, back.inspected, {line: -tax for line, tax in taxes.items()}, ZERO)
 
 
 def invoice_total(order: Order, shipment: Shipment) -> Decimal:
