@@ -113,13 +113,16 @@ class OrderWorkflow:
     # Below: how any stage gets where it wants, whatever happens meanwhile.
 
     async def reach(self, upto: Step, until: Callable[[], bool] = lambda: True) -> None:
-        """Carry out the plan as far as `upto`. Returns at once when there is nothing to do."""
+        """Carry out the plan until it is met as far as `upto`; at once when there is nothing to do.
+
+        What can be done beyond `upto` is done meanwhile: no warehouse waits for another one.
+        """
         while True:
             self.take_in()
             self.interrupt_overtaken()
             if until() and not self.calls and not unmet(self.order, upto):
                 return
-            actions = [a for a in plan(self.order, upto) if a.effect not in self.calls]
+            actions = [a for a in plan(self.order) if a.effect not in self.calls]
             for action in actions:
                 intend(self.order, action, workflow.now())
             if not await self.record():
