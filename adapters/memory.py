@@ -179,6 +179,12 @@ class MemoryStanding(_Answerable, Standing[D], Generic[D]):
             return Refused(reason=refused, standing=self._standing(key))
         return self._do(key, document)
 
+    def let_go(self, key: str, goal: Goal) -> None:
+        """Of its own accord it keeps only this, like a warehouse that does not find the rest."""
+        before = self._done[key]
+        self._done[key] = before.model_copy(update={"standing": tidy(goal)})
+        self._partner.book.append(Effect(key, self._rules.operation, tidy(goal), self._asked[key]))
+
     def _standing(self, key: str) -> Goal:
         done = self._done.get(key)
         return done.standing if done else {}

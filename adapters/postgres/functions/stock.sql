@@ -85,7 +85,8 @@ create or replace function book_goods(p_order text, p_items jsonb default '{}',
 returns void language plpgsql volatile as $$
 declare
     fact goods_fact;
-    known record;
+    its_item text;
+    its_factor numeric;
     units numeric;
     moves numeric;
     claimed numeric;
@@ -95,41 +96,42 @@ begin
         select f.* from goods_fact f where f.order_id = p_order and f.booked_at is null
         order by f.line, f.location, f.occurred_at, f.message_id, f.number for update
     loop
-        select c.item, c.factor into known from stock_claim c
+        select c.item, c.factor into its_item, its_factor from stock_claim c
         where c.order_id = p_order and c.line = fact.line
         order by c.location = fact.location desc limit 1;
         if not found then
             if not p_items ? fact.line then
                 continue;
             end if;
-            known := row(p_items ->> fact.line, (p_factors ->> fact.line)::numeric);
+            its_item := p_items ->> fact.line;
+            its_factor := (p_factors ->> fact.line)::numeric;
         end if;
-        units := fact.quantity * known.factor;
+        units := fact.quantity * its_factor;
         if fact.kind = 'shipped' then
             perform from stock_position
-            where item = known.item and location = fact.location for update;
+            where item = its_item and location = fact.location for update;
             moves := count_fact(
-                fact.location, fact.document, known.item, 'out', true, units);
+                fact.location, fact.document, its_item, 'out', true, units);
             select least(units, greatest(c.quantity - c.shipped, 0)) into claimed
             from stock_claim c
             where c.order_id = p_order and c.line = fact.line and c.location = fact.location;
             perform move_stock(
                 jsonb_build_array(jsonb_build_object(
-                    'item', known.item, 'location', fact.location, 'kind', 'ship',
+                    'item', its_item, 'location', fact.location, 'kind', 'ship',
                     'on_hand', -moves, 'reserved', -coalesce(claimed, 0))),
                 p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
             insert into stock_claim as c
                 (order_id, line, location, item, factor, quantity, shipped)
-            values (p_order, fact.line, fact.location, known.item, known.factor, units, units)
+            values (p_order, fact.line, fact.location, its_item, its_factor, units, units)
             on conflict (order_id, line, location) do update set
                 shipped = c.shipped + excluded.shipped,
                 quantity = greatest(c.quantity, c.shipped + excluded.shipped);
         elsif fact.kind = 'return_received' then
             moves := count_fact(
-                fact.location, fact.document, known.item, 'back', true, units);
+                fact.location, fact.document, its_item, 'back', true, units);
             perform move_stock(
                 jsonb_build_array(jsonb_build_object(
-                    'item', known.item, 'location', fact.location, 'kind', 'return',
+                    'item', its_item, 'location', fact.location, 'kind', 'return',
                     'quarantined', moves)),
                 p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
         else
@@ -139,10 +141,10 @@ begin
             into came from goods_fact f
             where f.order_id = p_order and f.line = fact.line and f.location = fact.location
               and f.booked_at is not null;
-            came := least(greatest(came, 0), fact.quantity) * known.factor;
+            came := least(greatest(came, 0), fact.quantity) * its_factor;
             perform move_stock(
                 jsonb_build_array(jsonb_build_object(
-                    'item', known.item, 'location', fact.location, 'kind', 'inspect',
+                    'item', its_item, 'location', fact.location, 'kind', 'inspect',
                     'quarantined', -came + case
                         when fact.disposition = 'quarantine' then units else 0 end,
                     'damaged', case when fact.disposition = 'damaged' then units else 0 end,
