@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.process import end_with
-from benchmarks import lifecycle
+from benchmarks import burst, ingest, lifecycle
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
 from stack.console import failures_told
@@ -17,6 +17,8 @@ Measure = Callable[[Site, int, bool], Awaitable[Result]]
 
 BENCHMARKS: dict[str, Measure] = {
     "lifecycle": lifecycle.measure,
+    "ingest": ingest.measure,
+    "burst": burst.measure,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -13,8 +13,8 @@ from adapters.postgres.pool import open_pool
 from benchmarks import floor
 from benchmarks.company import WAREHOUSES, fill
 from benchmarks.day import Day, Through
-from benchmarks.result import Result
-from benchmarks.site import Site, api, child, worker
+from benchmarks.result import Result, percentile
+from benchmarks.site import HERE, Site, api, child, worker
 from domain.order import workflow_id
 from stack.console import report
 
@@ -86,8 +86,8 @@ async def measure(site: Site, rounds: int, quick: bool) -> Result:
             "workflow_tasks": seen.tasks,
             "history_kb": round(seen.kb, 1),
             "history_kb_of_10_lines": round(long.kb, 1),
-            "p50_s": round(statistics.median(day.each), 2),
-            "p99_s": round(day.each[int(len(day.each) * 0.99)], 2),
+            "p50_s": percentile(day.each, 0.5),
+            "p99_s": percentile(day.each, 0.99),
         },
     )
 
@@ -109,9 +109,9 @@ async def play_floor(
 ) -> float:
     """The same for the floor: orders per second."""
     queue = uuid4().hex
-    async with child("floor", floor.__file__, site.address, queue):
+    async with child("floor", str(HERE / "floor.py"), site.address, queue):
         await floor.drive(client, queue, shape, min(at_once, orders), at_once)
-        return await floor.drive(client, f"{queue}", shape, orders, at_once)
+        return await floor.drive(client, queue, shape, orders, at_once)
 
 
 def _median(histories: Sequence[History]) -> History:
@@ -125,4 +125,4 @@ async def _messages(pool: AsyncConnectionPool, orders: list[str]) -> int:
         found = await db.execute("select count(*) from inbox where order_id = any(%s)", (orders,))
         row = await found.fetchone()
     assert row
-    return round(row[0] / len(orders))
+    return int(row[0]) // len(orders)

@@ -43,6 +43,11 @@ class Result:
         }
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of all lies, to the millisecond."""
+    return round(sorted(values)[min(int(len(values) * share), len(values) - 1)], 3)
+
+
 def print_table(result: Result) -> None:
     """The rounds, their medians, and what else was seen."""
     table = Table(title=f"{result.name}: {result.what}", title_justify="left")

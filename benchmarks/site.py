@@ -18,6 +18,7 @@ from stack.ports import free_ports
 from stack.processes import launched
 from stack.testing import fresh_database, postgres_for_tests, temporal_for_tests
 
+HERE = Path(__file__).parent
 START_PATIENCE = 60.0
 GRACE = 20.0
 
