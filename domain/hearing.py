@@ -188,6 +188,8 @@ def _lose_stock(order: Order, message: StockLost) -> None:
     kept = max(line.sources.get(at, ZERO) - message.quantity, ZERO)
     hard = order.at_most(Step.RELEASE, at).get(line.line, ZERO) + line.unreleased.get(at, ZERO)
     line.sources = tidy({**line.sources, at: max(kept, min(line.sources.get(at, ZERO), hard))})
+    if order.terms and line.line in order.terms.lines:
+        order.offers.setdefault(at, {})[order.line_terms(line.line).item] = ZERO
     if stock := order.effect(Step.STOCK):
         name = position(line.line, at)
         left = max(stock.standing.get(name, ZERO) - message.quantity, ZERO)

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from domain.amounts import credit_note, invoice
 from domain.answer import Answer, Captured, Done, Pending, Refused, Unclear
-from domain.base import ZERO, plain, tidy
+from domain.base import ZERO, Goal, plain, tidy
 from domain.effect import Action, Effect, EffectState, Step
 from domain.hold import WAIVABLE, Problem
 from domain.order import Order
 from domain.plan import targets
-from domain.sourcing import allocate, forget_unreserved, trim
+from domain.sourcing import allocate, forget_unreserved, trim, use_up_offers
 from domain.terms import Terms
 
 _AWAITED = (EffectState.SENT, EffectState.PENDING)
@@ -77,6 +77,8 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
     order.end_holds_of(effect.name, now)
     if effect.standing != before:
         effect.version += 1
+        if effect.step is Step.STOCK:
+            use_up_offers(order, before, effect.standing)
         _tell(order, effect, now)
     if not effect.standing:
         effect.generation += 1
@@ -86,7 +88,7 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
 def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> None:
     """Take over today's data; what must be decided first becomes holds, all of it at once."""
     order.end_holds_of(effect.name, now)
-    order.offers = dict(answer.offers)
+    order.offers = _copied(answer.offers)
     open_problems = [
         problem
         for problem in answer.problems
@@ -156,7 +158,7 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
         effect.state = EffectState.UNCLEAR
     effect.overtaken = effect.overtaken and not effect.step.ours
     if effect.state is EffectState.REFUSED and reason == "unavailable_inventory":
-        order.offers = dict(answer.offers)
+        order.offers = _copied(answer.offers)
         forget_unreserved(order)
         allocate(order)
         _kill_unfilled(order, effect, now)
@@ -166,6 +168,10 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
             order.end_holds_of(effect.name, now)
             return
     _hold(order, effect, Problem(reason=reason, detail=detail), now)
+
+
+def _copied(offers: dict[str, Goal]) -> dict[str, Goal]:
+    return {location: dict(offer) for location, offer in offers.items()}
 
 
 def _hold(order: Order, effect: Effect, problem: Problem, now: datetime) -> None:

@@ -63,6 +63,17 @@ def forget_unreserved(order: Order) -> None:
         )
 
 
+def use_up_offers(order: Order, before: Goal, now: Goal) -> None:
+    """What was reserved is on offer no more; what was given back is, for all we know."""
+    for name in {**before, **now}:
+        line, _, location = name.partition("/")
+        terms = order.line_terms(line)
+        taken = (now.get(name, ZERO) - before.get(name, ZERO)) * terms.stock_factor
+        offer = order.offers.get(location, {})
+        if terms.item in offer:
+            offer[terms.item] = max(offer[terms.item] - taken, ZERO)
+
+
 def position(line: str, location: str) -> str:
     """Names what one location is to deliver of one line, in goals for the ledger."""
     return f"{line}/{location}"
