@@ -1,0 +1,221 @@
+"""What warehouses and carriers say."""
+
+from decimal import Decimal
+
+from domain.answer import Done, Pending, Refused
+from domain.effect import EffectState, Step
+from domain.message import CancelRequested, HoldReleased, MilestoneKind
+from domain.order import Order
+from domain.plan import plan
+from domain.settling import intend, settle
+from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, say, tell
+from tests.domain.world import NOW
+
+RELEASE = "release/EAST"
+
+
+def released() -> Order:
+    """Five of line 1 and three of line 2, asked for at EAST."""
+    return going_on(captured(placed()))
+
+
+def test_a_shipment_is_counted_and_told() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=2), shipment_id="S1")
+    (shipment,) = order.shipments
+    assert (shipment.id, shipment.source, shipment.lines) == ("S1", "EAST", goal(_1=2))
+    assert order.line("1").total_shipped == 2
+    assert news(order)[-1] == "order.shipped"
+    assert reasons(order) == []
+
+
+def test_shipments_told_in_parts_are_delivered_together() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=2), shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_1=3), shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_2=3), shipment_id="S2")
+    assert [shipment.id for shipment in order.shipments] == ["S1", "S1.2", "S2"]
+
+    say(order, MilestoneKind.DELIVERED, shipment_id="S1")
+    say(order, MilestoneKind.DELIVERED, shipment_id="S1")
+    assert [line.delivered for line in order.lines] == [5, 0]
+
+
+def test_a_delivery_is_of_the_source_that_tells_of_it() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=2), source="EAST", shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_2=1), source="WEST", shipment_id="S1")
+    say(order, MilestoneKind.DELIVERED, source="WEST", shipment_id="S1")
+    assert [line.delivered for line in order.lines] == [0, 1]
+
+
+def test_more_than_was_ordered_is_agreed_and_held() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=7))
+    assert order.line("1").agreed == 7
+    assert reasons(order) == ["overshipped"]
+    assert order.open_holds[0].scope == "line/1"
+    assert order.line("1").unreleased == {"EAST": 2}
+    targets = {action.effect: action.goal for action in plan(order)}
+    assert "release/EAST" not in targets, "nobody asks for what is gone already"
+
+
+def test_what_another_location_shipped_is_not_asked_for_again() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=5), source="WEST")
+    assert order.line("1").sources == {"WEST": 5}
+    recall = next(action for action in plan(order) if action.effect == RELEASE)
+    assert recall.goal == goal(_2=3)
+
+
+def test_a_short_pick_is_sourced_elsewhere() -> None:
+    offers = {"EAST": goal(BOLT=5, NUT=3), "WEST": goal(BOLT=4)}
+    order = going_on(captured(placed(), offers=offers))
+    say(order, MilestoneKind.PICKED, goal(_1=2, _2=3), final=True)
+    assert order.line("1").sources == {"EAST": 2, "WEST": 3}
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=2, _2=3)
+
+
+def test_a_warehouse_that_found_nothing_is_asked_under_another_key_next_time() -> None:
+    order = going_on(captured(placed({"1": 5})))
+    say(order, MilestoneKind.PICKED, final=True)
+    assert order.effects[RELEASE].generation == 2
+    assert order.line("1").backordered == 5
+
+
+def test_a_pick_that_is_not_final_changes_no_plan() -> None:
+    order = released()
+    say(order, MilestoneKind.PICKED, goal(_1=2))
+    assert order.line("1").sources == {"EAST": 5}
+    assert order.line("1").picked == {"EAST": 2}
+
+
+def test_a_short_pick_heard_before_the_release_was_answered_is_asked_about() -> None:
+    order = going_on(captured(placed()), upto=Step.ERP)
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    say(order, MilestoneKind.PICKED, goal(_1=2, _2=3), final=True)
+    settle(order, RELEASE, Done(standing=action.goal), NOW)
+    assert order.effects[RELEASE].state is EffectState.UNKNOWN
+    assert next(each for each in plan(order) if each.effect == RELEASE).ask
+
+
+def test_a_rejected_release_waits_for_a_person() -> None:
+    order = released()
+    say(order, MilestoneKind.REJECTED)
+    assert reasons(order) == ["warehouse_rejected"]
+    assert order.standing(Step.RELEASE, "EAST") == {}
+    assert [action.step for action in plan(order)] == [Step.BOOK], "no transport for it any more"
+
+    tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
+    again = next(action for action in plan(order) if action.effect == RELEASE)
+    assert again.key == "o/release/EAST/2"
+
+
+def test_what_a_rejecting_warehouse_has_shipped_stays_shipped() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    say(order, MilestoneKind.REJECTED)
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=2)
+
+
+def test_a_rejection_is_newer_than_the_answer_that_lands_after_it() -> None:
+    order = going_on(captured(placed()), upto=Step.ERP)
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    say(order, MilestoneKind.REJECTED)
+    settle(order, RELEASE, Done(standing=action.goal), NOW)
+    assert order.standing(Step.RELEASE, "EAST") == {}
+    assert reasons(order) == ["warehouse_rejected"]
+
+
+def test_an_accepted_release_stands() -> None:
+    order = going_on(captured(placed()), upto=Step.ERP)
+    ask(order, RELEASE, Pending())
+    say(order, MilestoneKind.ACCEPTED)
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=5, _2=3)
+
+
+def recalled() -> Order:
+    order = released()
+    tell(order, CancelRequested(id="c", lines=goal(_1=2)))
+    ask(order, RELEASE, Pending())
+    return order
+
+
+def test_an_accepted_recall_leaves_less_standing() -> None:
+    order = recalled()
+    say(order, MilestoneKind.CANCEL_ACCEPTED)
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=3, _2=3)
+
+
+def test_a_refused_recall_is_held() -> None:
+    order = recalled()
+    say(order, MilestoneKind.CANCEL_REFUSED)
+    assert reasons(order) == ["recall_refused"]
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=5, _2=3)
+    stock = next((action for action in plan(order) if action.effect == "stock/"), None)
+    assert stock is None, "what the warehouse may ship stays reserved"
+
+
+def test_nobody_recalled_anything_so_there_is_nothing_to_accept() -> None:
+    order = going_on(captured(placed()), upto=Step.ERP)
+    ask(order, RELEASE, Pending())
+    say(order, MilestoneKind.CANCEL_ACCEPTED)
+    assert order.effects[RELEASE].state is EffectState.PENDING
+
+
+def test_a_refused_undo_is_a_hold() -> None:
+    order = released()
+    tell(order, CancelRequested(id="c"))
+    ask(order, RELEASE, Refused(reason="already_picked"))
+    assert reasons(order) == ["compensation_refused"]
+    assert "already_picked" in order.open_holds[0].detail
+
+
+def shipped() -> Order:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=5, _2=3), shipment_id="S1")
+    return going_on(order)
+
+
+def test_a_return_is_credited_when_it_was_inspected() -> None:
+    order = shipped()
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=2), document="RMA1")
+    assert order.line("1").returned == 2
+    assert not order.all_inspected
+    assert plan(order) == []
+
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=2), document="RMA1")
+    assert [action.step for action in plan(order)] == [Step.RETURN_TAX]
+    going_on(order)
+    assert order.standing(Step.CREDIT_NOTE, "RMA1") == goal(_1=2)
+    assert order.all_inspected
+    assert news(order)[-1] == "order.credited"
+
+
+def test_what_is_inspected_in_parts_is_returned_once_and_credited_twice() -> None:
+    order = shipped()
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=5), document="RMA1")
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=2), document="RMA1")
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=3), document="RMA1")
+    assert order.line("1").returned == 5
+    assert [back.inspected for back in order.returns] == [goal(_1=2), goal(_1=3)]
+    assert [back.id for back in order.returns] == ["RMA1", "RMA1.2"]
+
+
+def test_an_inspection_nobody_announced_is_a_return() -> None:
+    order = shipped()
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_2=1))
+    assert order.line("2").returned == 1
+    assert order.returns[0].received == order.returns[0].inspected == goal(_2=1)
+
+
+def test_picking_and_trouble_on_the_way_are_noted() -> None:
+    order = released()
+    say(order, MilestoneKind.PICKING)
+    say(order, MilestoneKind.PICKING)
+    say(order, MilestoneKind.DELIVERY_EXCEPTION)
+    say(order, MilestoneKind.PACKED, goal(_1=1))
+    assert order.picking == ["EAST"]
+    assert order.line("1").packed == {"EAST": Decimal(1)}

@@ -1,0 +1,220 @@
+"""What answers change."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from domain.answer import Captured, Done, Pending, Refused, Unclear
+from domain.effect import EffectState, Step
+from domain.hold import Problem
+from domain.message import Amended, CancelRequested, HoldReleased
+from domain.order import Order
+from domain.plan import moot_holds, plan
+from domain.settling import intend, settle
+from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, tell
+from tests.domain.world import LINE_TERMS, NOW, terms_of
+
+CREDIT = "credit/acme"
+
+
+def test_done_says_what_stands() -> None:
+    order = captured(placed())
+    ask(order, CREDIT)
+    effect = order.effects[CREDIT]
+    assert effect.state is EffectState.CONFIRMED
+    assert effect.standing == effect.asked
+    assert (effect.version, effect.generation) == (1, 1)
+
+
+def test_what_was_taken_back_gets_another_key_next_time() -> None:
+    order = captured(placed())
+    ask(order, CREDIT)
+    tell(order, CancelRequested(id="c"))
+    ask(order, CREDIT)
+    assert order.effects[CREDIT].standing == {}
+    assert order.effects[CREDIT].generation == 2
+
+
+def test_a_refusal_is_a_hold_with_an_owner() -> None:
+    order = captured(placed())
+    ask(order, CREDIT, Refused(reason="credit_limit", detail="12.00 USD beyond the limit"))
+    (hold,) = order.open_holds
+    assert (hold.reason, hold.owner, hold.effect) == ("credit_limit", "credit", CREDIT)
+    assert plan(order) == []
+
+
+def test_the_hold_of_a_refusal_ends_when_nobody_asks_any_more() -> None:
+    order = captured(placed())
+    ask(order, CREDIT, Refused(reason="credit_limit"))
+    tell(order, CancelRequested(id="c"))
+    assert moot_holds(order) == order.open_holds
+
+    (hold,) = moot_holds(order)
+    order.end_hold(hold, NOW, by="throughline")
+    assert reasons(order) == []
+
+
+def test_what_was_refused_and_forgotten_can_be_wanted_again() -> None:
+    order = captured(placed())
+    ask(order, CREDIT, Refused(reason="credit_limit"))
+    tell(order, CancelRequested(id="c", lines=goal(_2=3)))
+    ask(order, CREDIT)
+    tell(order, Amended(id="a", lines=goal(_2=3)))
+    captured(order)
+    assert [action.effect for action in plan(order)] == [CREDIT]
+
+
+def test_nobody_knows_so_the_system_is_asked() -> None:
+    order = captured(placed())
+    ask(order, CREDIT)
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    settle(order, action.effect, None, NOW)
+    (again,) = plan(order)
+    assert again.ask
+    assert again.key == action.key
+
+
+def test_what_may_stand_is_remembered_until_it_is_known() -> None:
+    order = going_on(captured(placed()), upto=Step.ERP)
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    settle(order, "release/EAST", None, NOW)
+    tell(order, CancelRequested(id="c"))
+    recall = next(each for each in plan(order) if each.effect == "release/EAST")
+    intend(order, recall, NOW)
+    assert order.at_most(Step.RELEASE, "EAST") == goal(_1=5, _2=3)
+    assert all(each.effect != "stock/" for each in plan(order)), "the warehouse may have it"
+
+    settle(order, "release/EAST", Done(standing={}), NOW)
+    assert next(each.goal for each in plan(order) if each.effect == "stock/") == {}
+
+
+def test_an_answer_nobody_understands_is_for_a_person() -> None:
+    order = captured(placed())
+    ask(order, CREDIT, Unclear(detail="<html>"))
+    assert reasons(order) == ["unexpected_answer"]
+    assert plan(order) == []
+    tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
+    assert [action.ask for action in plan(order)] == [True]
+
+
+def test_a_promised_answer_has_a_deadline() -> None:
+    order = going_on(captured(placed()), upto=Step.STOCK)
+    ask(order, "erp/", Pending())
+    due = order.deadlines()["erp/"]
+    assert due == NOW + timedelta(days=2)
+    order.expire(due - timedelta(seconds=1))
+    assert reasons(order) == []
+    order.expire(due)
+    order.expire(due)
+    assert reasons(order) == ["no_answer"]
+    assert order.deadlines() == {}
+
+
+def test_a_late_refusal_replaces_the_hold_for_its_being_late() -> None:
+    order = going_on(captured(placed()), upto=Step.STOCK)
+    ask(order, "erp/", Pending())
+    order.expire(NOW + timedelta(days=3))
+    settle(order, "erp/", Refused(reason="unknown_material"), NOW)
+    assert reasons(order) == ["unknown_material"]
+
+
+def test_everything_wrong_with_an_order_is_named_at_once() -> None:
+    problems = (
+        Problem(reason="unknown_item", scope="line/1"),
+        Problem(reason="currency_mismatch"),
+    )
+    order = captured(placed(), problems=problems, lines={"2": LINE_TERMS["2"]})
+    assert reasons(order) == ["unknown_item", "currency_mismatch"]
+    assert plan(order) == []
+
+    captured_again = order.model_copy(deep=True)
+    for hold in captured_again.open_holds:
+        tell(captured_again, HoldReleased(id="r", hold=hold.id))
+    captured(captured_again)
+    assert reasons(captured_again) == []
+    assert captured_again.line_terms("1").item == "BOLT"
+
+
+def test_what_was_agreed_outlives_a_new_price_list() -> None:
+    order = going_on(captured(placed()))
+    tell(order, Amended(id="a", lines=goal(_1=6)))
+    dearer = {
+        line: terms.model_copy(update={"price": terms.price * 2})
+        for line, terms in LINE_TERMS.items()
+    }
+    captured(order, lines=dearer)
+    assert order.line_terms("1").price == LINE_TERMS["1"].price
+
+
+def test_a_problem_with_an_amendment_takes_nothing_back() -> None:
+    order = going_on(captured(placed()))
+    tell(order, Amended(id="a", lines=goal(_1=6)))
+    gone = Problem(reason="unknown_item", scope="line/1")
+    captured(order, problems=(gone,), lines={"2": LINE_TERMS["2"]})
+    assert reasons(order) == ["unknown_item"]
+    assert plan(order) == []
+
+
+def test_a_location_that_is_new_can_deliver_an_amendment() -> None:
+    order = going_on(captured(placed(), offers={"EAST": goal(BOLT=5, NUT=3)}))
+    tell(order, Amended(id="a", lines=goal(_1=6)))
+    terms = terms_of(LINE_TERMS)
+    terms = terms.model_copy(update={"sources": {"NORTH": terms.sources["EAST"]}})
+    offers = {"NORTH": goal(BOLT=10)}
+    ask(order, "capture/", Captured(standing=goal(_1=6, _2=3), terms=terms, offers=offers))
+    assert order.line("1").sources == {"EAST": 5, "NORTH": 1}
+
+
+def test_a_counter_offer_is_another_split_and_no_hold() -> None:
+    order = going_on(captured(placed({"1": 5})), upto=Step.AUTHORISE)
+    counter = {"EAST": goal(BOLT=2), "WEST": goal(BOLT=1)}
+    ask(order, "stock/", Refused(reason="unavailable_inventory", offers=counter))
+    assert reasons(order) == []
+    assert order.line("1").sources == {"EAST": 2, "WEST": 1}
+    assert order.line("1").backordered == 2
+
+
+def test_when_nothing_can_be_had_the_order_waits() -> None:
+    order = going_on(captured(placed({"1": 5})), upto=Step.AUTHORISE)
+    ask(order, "stock/", Refused(reason="unavailable_inventory", offers={}))
+    assert reasons(order) == []
+    assert order.wanted_items == {"BOLT": 5}
+
+
+def test_a_refusal_with_enough_on_offer_is_for_a_person() -> None:
+    order = going_on(captured(placed({"1": 5})), upto=Step.AUTHORISE)
+    ask(order, "stock/", Refused(reason="unavailable_inventory", offers={"EAST": goal(BOLT=5)}))
+    assert reasons(order) == ["unavailable_inventory"]
+
+
+def test_a_refusal_of_ours_after_an_unknown_outcome_does_not_say_what_stands() -> None:
+    order = captured(placed())
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    settle(order, CREDIT, None, NOW)
+    ask(order, CREDIT, Refused(reason="credit_limit"))
+    assert order.effects[CREDIT].uncertain
+    assert order.at_most(Step.CREDIT, "acme") == action.goal
+    assert reasons(order) == ["credit_limit"]
+
+
+def filled(offered: int) -> Order:
+    order = placed(fulfilment="fill_or_kill")
+    offers = {"EAST": {"BOLT": Decimal(offered), "NUT": Decimal(3)}}
+    return captured(order, offers=offers)
+
+
+def test_fill_or_kill() -> None:
+    assert filled(5).line("1").agreed == 5
+    killed = filled(4)
+    assert [line.agreed for line in killed.lines] == [0, 0]
+    assert news(killed)[-1] == "order.cancelled"
+
+
+def test_fill_or_kill_is_decided_once() -> None:
+    order = going_on(filled(5))
+    tell(order, Amended(id="a", lines=goal(_1=9)))
+    captured(order, offers={})
+    assert [line.agreed for line in order.lines] == [9, 3]
+    assert order.line("1").backordered == 4
