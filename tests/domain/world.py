@@ -244,7 +244,8 @@ class Outside:
 
     def _done(self, step: Step, goal: Goal) -> Done:
         taxed = step in (Step.TAX, Step.RETURN_TAX)
-        amounts = {x: (q * TAX_RATE).quantize(Decimal("0.01")) for x, q in goal.items()}
+        rate = -TAX_RATE if step is Step.RETURN_TAX else TAX_RATE
+        amounts = {x: (q * rate).quantize(Decimal("0.01")) for x, q in goal.items()}
         return Done(standing=goal, ref="R1", amounts=amounts if taxed else {})
 
     def _possible(self, key: str, goal: Goal) -> bool:
