@@ -17,6 +17,7 @@ OWNERS = {
     "unavailable_inventory": "inventory",
     "overshipped": "warehouse",
     "warehouse_rejected": "warehouse",
+    "recall_refused": "warehouse",
     "compensation_refused": "operations",
     "no_answer": "operations",
     "unexpected_answer": "operations",
@@ -76,4 +77,9 @@ class Hold(Fact):
 
     @property
     def clears_on(self) -> str:
-        return CLEARS_ON.get(self.reason, "release to try again, or cancel")
+        return clears_on(self.reason)
+
+
+def clears_on(reason: str) -> str:
+    """What ends a hold of this reason."""
+    return CLEARS_ON.get(reason, "release to try again, or cancel")

@@ -100,7 +100,7 @@ def line_status(of: Quantities, *, picking: bool = False) -> Status:
     return Status.ALLOCATED if of.allocated >= agreed else Status.RECEIVED
 
 
-_PROGRESS = (
+PROGRESS = (
     Status.INVOICED,
     Status.DELIVERED,
     Status.SHIPPED,
@@ -112,6 +112,10 @@ _PROGRESS = (
     Status.BACKORDERED,
     Status.RECEIVED,
 )
+"""How far goods can have got, the furthest first."""
+
+PRECEDENCE = (Status.CANCELLED, Status.CLOSED, Status.HELD, *PROGRESS)
+"""Of an order: the first that fits."""
 
 
 def order_status(order: Order) -> Status:
@@ -129,7 +133,7 @@ def order_status(order: Order) -> Status:
     if not lines:
         return Status.RECEIVED
     moving = {Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED, Status.INVOICED}
-    rank = {status: n for n, status in enumerate(_PROGRESS)}
+    rank = {status: n for n, status in enumerate(PROGRESS)}
     slowest = max(lines, key=lambda status: rank[status])
     if lines & moving and slowest not in moving:
         return Status.PARTIALLY_SHIPPED

@@ -1,0 +1,63 @@
+"""The documentation is the tables the code goes by, all of them and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from domain.diagram import (
+    MEANING,
+    WHAT,
+    holds_table,
+    lifecycle,
+    state_diagram,
+    status_table,
+    steps_table,
+)
+from domain.effect import Step
+from domain.hold import OWNERS
+from domain.status import AFTER_SHIPPING, BEFORE_SHIPPING, PRECEDENCE, TRANSITIONS, Status
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_diagram_says_exactly_what_the_transitions_say() -> None:
+    groups = {"before_shipping": BEFORE_SHIPPING, "after_shipping": AFTER_SHIPPING}
+    drawn: dict[Status, set[Status]] = {status: set() for status in TRANSITIONS}
+    for inside in groups.values():
+        for status in inside:
+            drawn[status] |= inside
+    for before, after in re.findall(r"^    (\w+) --> (\w+)$", state_diagram(), re.MULTILINE):
+        for status in groups.get(before) or {Status(before)}:
+            drawn[status] |= groups.get(after) or {Status(after)}
+    assert {status: drawn[status] | {status} for status in drawn} == {
+        status: {*following, status} for status, following in TRANSITIONS.items()
+    }
+
+
+def test_every_status_step_and_reason_is_explained() -> None:
+    assert set(MEANING) == set(Status)
+    assert set(WHAT) == set(Step)
+    assert len(status_table().splitlines()) == len(PRECEDENCE) + 2
+    assert len(steps_table().splitlines()) == len(Step) + 2
+    assert len(holds_table().splitlines()) == len(OWNERS) + 2
+    assert all(f"`{reason}`" in lifecycle() for reason in OWNERS)
+
+
+def test_what_waits_for_what_is_in_the_table() -> None:
+    rows = {line.split("|")[1].strip(): line for line in steps_table().splitlines()}
+    assert "| confirm of the same, tax of the same |  | goes on |" in rows["`invoice`"]
+    assert "| capture, credit, authorise, stock | release | yes |" in rows["`erp`"]
+
+
+def test_the_written_page_is_fresh() -> None:
+    page = DOCS / "lifecycle.md"
+    if not page.exists():
+        pytest.fail("write docs/lifecycle.md from domain.diagram.lifecycle()")
+    assert page.read_text() == lifecycle()
+
+
+@pytest.mark.parametrize("term", ["allocate", "reserve", "release", "generation", "standing"])
+def test_the_glossary_gives_each_term_one_meaning(term: str) -> None:
+    rows = re.findall(rf"^\| \*\*{term}\*\*", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    assert len(rows) == 1
