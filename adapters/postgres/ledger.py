@@ -100,8 +100,12 @@ class Ledger:
         match await self._value(CLAIM_STOCK, values):
             case {"is": "done"}:
                 return Done(standing=claim.goal)
-            case {"is": "short", "offers": offers}:
-                return Refused(reason="unavailable_inventory", offers=_offers(offers))
+            case {"is": "short", "offers": offers, "standing": standing}:
+                return Refused(
+                    reason="unavailable_inventory",
+                    standing=_goal(standing),
+                    offers={at: _goal(offer) for at, offer in offers.items()},
+                )
         raise _replaced(claim.order_id)
 
     async def claim_credit(self, claim: CreditClaim, fence: Fence) -> Answer:
@@ -111,14 +115,15 @@ class Ledger:
         match await self._value(CLAIM_CREDIT, values):
             case {"is": "done"}:
                 return Done(standing=claim.goal)
-            case {"is": "refused", "beyond": beyond}:
+            case {"is": "refused", "beyond": beyond, "standing": standing}:
                 detail = f"{beyond} {claim.currency} beyond the limit"
-                return Refused(reason="credit_limit", detail=detail)
+                return Refused(reason="credit_limit", detail=detail, standing=_goal(standing))
         raise _replaced(claim.order_id)
 
     async def offers(self, items: list[str]) -> dict[str, Goal]:
         """What every location could give of these items now, in stock units."""
-        return _offers(await self._value(OFFERS, (items,)))
+        offers = await self._value(OFFERS, (items,))
+        return {location: _goal(offer) for location, offer in offers.items()}
 
     async def book_movement(self, movement: Movement, *, source: str) -> str:
         """Book what a stock feed tells, once: `booked`, `matched`, `repeat` or `conflict`.
@@ -198,11 +203,8 @@ class Ledger:
             return await (await cursor.execute(query, values)).fetchall()
 
 
-def _offers(plain: dict[str, dict[str, str]]) -> dict[str, Goal]:
-    return {
-        location: {item: Decimal(quantity) for item, quantity in offer.items()}
-        for location, offer in plain.items()
-    }
+def _goal(plain: dict[str, str]) -> Goal:
+    return {name: Decimal(quantity) for name, quantity in plain.items()}
 
 
 def _replaced(order_id: str) -> Replaced:

@@ -12,7 +12,7 @@ returns boolean language sql volatile as $$
 $$;
 
 -- This order uses exactly so much of the account's credit. Only more of what is still open can be
--- refused: what has been invoiced is a fact.
+-- refused: what has been invoiced is a fact. A refusal says what stands.
 create or replace function claim_credit(
     p_order text, p_run text, p_n bigint, p_account text, p_open numeric, p_invoiced numeric)
 returns jsonb language plpgsql volatile as $$
@@ -32,7 +32,9 @@ begin
     beyond := used.open + used.invoiced - coalesce(had.open + had.invoiced, 0)
         + p_open + p_invoiced - coalesce(most, 0);
     if p_open > coalesce(had.open, 0) and beyond > 0 then
-        return jsonb_build_object('is', 'refused', 'beyond', beyond::text);
+        return jsonb_build_object(
+            'is', 'refused', 'beyond', beyond::text, 'standing', jsonb_build_object(
+                'open', coalesce(had.open, 0)::text, 'invoiced', coalesce(had.invoiced, 0)::text));
     end if;
     update credit_account set
         open = open - coalesce(had.open, 0) + p_open,

@@ -159,7 +159,7 @@ end
 $$;
 
 -- This order is entitled to exactly these positions: all of it, or nothing changes and the answer
--- is what each location could give. Rows: line, item, location, quantity (all in stock units).
+-- is what stands (in line units), and what each location could give. Rows: line, item, location, quantity (all in stock units).
 create or replace function claim_stock(
     p_order text, p_run text, p_n bigint, p_positions jsonb, p_items jsonb, p_factors jsonb)
 returns jsonb language plpgsql volatile as $$
@@ -198,8 +198,13 @@ begin
     left join location l on l.id = change.location
     where delta <> 0;
     if short then
-        return jsonb_build_object('is', 'short', 'offers', stock_offers(array(
-            select distinct value from jsonb_each_text(p_items))));
+        return jsonb_build_object(
+            'is', 'short',
+            'offers', stock_offers(array(select distinct value from jsonb_each_text(p_items))),
+            'standing', (
+                select coalesce(jsonb_object_agg(
+                    c.line || '/' || c.location, trim_scale(c.quantity / c.factor)::text), '{}')
+                from stock_claim c where c.order_id = p_order));
     end if;
     perform move_stock(coalesce(changes, '[]'), p_order, null, 'order', null, now());
     update stock_claim c set quantity = greatest(c.shipped, 0)
