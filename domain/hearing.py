@@ -34,6 +34,8 @@ def hear(order: Order, message: Message, now: datetime) -> bool:
     order.heard = message.n
     order.closed_at = None
     outcome = _take_in(order, message, now)
+    if isinstance(message, Milestone | StockLost):
+        order.tell_backorders(now)
     order.outcomes.append(outcome or Outcome(n=message.n))
     return True
 

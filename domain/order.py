@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from domain.base import ZERO, Fact, Goal, added
+from domain.base import ZERO, Fact, Goal, added, plain, tidy
 from domain.effect import Effect, EffectState, Step, effect_key, effect_name
 from domain.event import Event
 from domain.hold import Hold, Problem
@@ -151,6 +151,8 @@ class Order(BaseModel):
     holds: list[Hold] = []
     holds_placed: int = 0
     waived: list[str] = []
+    backorders: int = 0
+    backorders_told: Goal = {}
     picking: list[str] = []
     news: list[Event] = []
     outcomes: list[Outcome] = []
@@ -248,6 +250,17 @@ class Order(BaseModel):
             data={"order_id": self.id, **(data or {})},
         )
         self.news.append(event)
+
+    def tell_backorders(self, now: datetime) -> None:
+        """News of what no source is to deliver, whenever that has changed."""
+        waiting = tidy({line.line: line.backordered for line in self.lines})
+        if waiting == self.backorders_told:
+            return
+        self.backorders_told = waiting
+        if waiting:
+            self.backorders += 1
+            data = {"lines": plain(waiting)}
+            self.tell("order.backordered", f"backordered/{self.backorders}", now, data)
 
     def place_hold(self, problem: Problem, now: datetime, effect: str | None = None) -> None:
         """Park a scope, unless it is parked for the same reason already."""

@@ -50,6 +50,8 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
             _hold(order, effect, Problem(reason="unexpected_answer", detail=answer.detail), now)
         case None:
             effect.state = EffectState.UNKNOWN
+    if effect.step in (Step.CAPTURE, Step.STOCK) and not effect.uncertain:
+        order.tell_backorders(now)
 
 
 def settle_late(order: Order, effect: Effect, answer: Done | Refused, now: datetime) -> None:
@@ -69,20 +71,25 @@ def settle_late(order: Order, effect: Effect, answer: Done | Refused, now: datet
 
 
 def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
-    before = effect.standing
     effect.state = EffectState.CONFIRMED
-    effect.standing, effect.ref = tidy(answer.standing), answer.ref or effect.ref
-    effect.amounts = answer.amounts or effect.amounts
+    effect.ref, effect.amounts = answer.ref or effect.ref, answer.amounts or effect.amounts
     effect.overtaken = effect.overtaken and not effect.step.ours
     order.end_holds_of(effect.name, now)
-    if effect.standing != before:
-        effect.version += 1
-        if effect.step is Step.STOCK:
-            use_up_offers(order, before, effect.standing)
-        _tell(order, effect, now)
+    if effect.step is Step.STOCK:
+        use_up_offers(order, effect.standing, answer.standing)
+    _stand(order, effect, answer.standing, now)
     if not effect.standing:
         effect.generation += 1
         effect.amounts, effect.overtaken = {}, False
+
+
+def _stand(order: Order, effect: Effect, standing: Goal, now: datetime) -> None:
+    """Take down what stands, and tell of it if that is news."""
+    standing = tidy(standing)
+    if standing != effect.standing:
+        effect.standing = standing
+        effect.version += 1
+        _tell(order, effect, now)
 
 
 def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> None:
@@ -152,7 +159,7 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
     detail = answer.detail if effect.asked else f"{answer.reason} {answer.detail}".strip()
     effect.state = EffectState.REFUSED
     if answer.standing is not None:
-        effect.standing = tidy(answer.standing)
+        _stand(order, effect, answer.standing, now)
     elif effect.step.ours and effect.overtaken:
         # An earlier statement may have come through: what stands has to be looked at.
         effect.state = EffectState.UNCLEAR
@@ -186,12 +193,8 @@ def _tell(order: Order, effect: Effect, now: datetime) -> None:
     fact = f"{effect.name}/{effect.version}"
     standing = plain(effect.standing)
     match effect.step:
-        case Step.STOCK:
-            waiting = plain(tidy({x.line: x.backordered for x in order.lines}))
-            if standing:
-                order.tell("order.allocated", fact, now, {"positions": standing})
-            if waiting:
-                order.tell("order.backordered", f"{fact}/backordered", now, {"lines": waiting})
+        case Step.STOCK if standing:
+            order.tell("order.allocated", fact, now, {"positions": standing})
         case Step.RELEASE if standing:
             data = {"source": effect.subject, "reference": effect.ref, "lines": standing}
             order.tell("order.released", fact, now, data)
