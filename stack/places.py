@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / ".throughline"
+DATA = Path(os.environ.get("THROUGHLINE_DATA") or ROOT / ".throughline").resolve()
+"""Data, logs and run.json of the stack that runs here; with `THROUGHLINE_PORT_BASE`, of another."""
 
 
 class StackError(Exception):
