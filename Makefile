@@ -9,12 +9,13 @@ RESOLVE := $(LOCK_TOOL)/bin/uv pip compile --universal --python-version 3.11 --g
     --no-emit-index-url --no-emit-find-links --no-header --no-config --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up bench check migration lock
+.PHONY: help demo test nightly up bench check migration lock
 
 help:
 	@echo "make demo    a day at a distributor, with proofs, on servers of its own"
 	@echo "make up      the whole system with sample data, until Ctrl-C"
 	@echo "make test    every test"
+	@echo "make nightly every test that takes long, too"
 	@echo "make check   format, lint, types, layers, contracts"
 	@echo "make bench   the benchmarks, each beside its floor"
 	@echo "make migration NAME='what changes'    draft the next revision of the tables"
@@ -32,6 +33,10 @@ up: $(READY)
 test: $(READY)
 	@$(BIN)/python -m stack prepare
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+nightly: $(READY)
+	@$(BIN)/python -m stack prepare
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m ""
 
 bench: $(READY)
 	@$(BIN)/python -m stack prepare

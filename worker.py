@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
@@ -22,6 +23,10 @@ from activities.record import RecordActivities
 from activities.waiting import WaitingInterceptor
 from adapters.config import Settings
 from adapters.handover import Handover
+from adapters.notify.client import WebhookClient
+from adapters.notify.dispatcher import Dispatcher
+from adapters.notify.guard import AddressGuard
+from adapters.notify.webhook import WebhookSender
 from adapters.postgres.events import Sequencer
 from adapters.postgres.lease import LeasedLoop
 from adapters.process import run
@@ -134,6 +139,16 @@ def loops(
 
 
 @asynccontextmanager
+async def dispatcher(pool: AsyncConnectionPool, settings: Settings) -> AsyncIterator[Dispatcher]:
+    """The loop that tells subscribers of events."""
+    client = WebhookClient(AddressGuard(allow_private=settings.private_webhooks))
+    try:
+        yield Dispatcher(pool, WebhookSender(client))
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
 async def working(workers: Sequence[Worker], loops: Sequence[LeasedLoop]) -> AsyncIterator[None]:
     """Workers and loops for the length of the block; leases are given up at its end."""
     async with AsyncExitStack() as running:
@@ -173,6 +188,7 @@ async def connected(settings: Settings) -> Client:
 
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request tells nothing
     settings = Settings.from_env()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -188,7 +204,11 @@ async def main() -> None:
         await claim_engine(adapters, engine)
         workers = create_workers(client, adapters, settings.task_queue)
         again_after = timedelta(seconds=settings.again_after)
-        async with working(workers, loops(adapters, engine, again_after=again_after)):
+        leased = loops(adapters, engine, again_after=again_after)
+        async with (
+            dispatcher(adapters.books.pool, settings) as telling,
+            working(workers, [*leased, telling]),
+        ):
             log.info("working on %s and %s", settings.task_queue, ", ".join(adapters.systems.names))
             await stop.wait()
             log.info("stopping")

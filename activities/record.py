@@ -1,7 +1,7 @@
 from temporalio import activity
 
 from adapters.crash import crash_point
-from adapters.postgres.records import Ahead, HeldBy, Records
+from adapters.postgres.records import Ahead, Elsewhere, HeldBy, Records
 from adapters.temporal import Engine
 from domain.errors import Replaced
 from domain.order import Entry, Recorded
@@ -19,6 +19,12 @@ class RecordActivities:
         order = entry.order
         entry = entry.model_copy(update={"engine": await self._engine.namespace_id()})
         saved = await self._records.save(entry, taking_from=None)
+        if isinstance(saved, Elsewhere):
+            engine = await self._engine.namespace_id(afresh=True)
+            entry = entry.model_copy(update={"engine": engine})
+            saved = await self._records.save(entry, taking_from=None)
+        if isinstance(saved, Elsewhere):
+            raise Replaced(f"another Temporal has order {order.id}")
         while isinstance(saved, HeldBy):
             if await self._engine.current_run(order.id) != entry.run:
                 raise Replaced(f"run {entry.run} of order {order.id} is over")

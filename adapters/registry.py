@@ -8,20 +8,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import httpx
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.config import Settings
 from adapters.erp.northwind import Northwind
 from adapters.erp.port import Erp
 from adapters.gate import Gate
-from adapters.http import SystemClient
+from adapters.http import SystemClient, open_system
 from adapters.payment.port import Payment
 from adapters.payment.stripe import Stripe
 from adapters.postgres.events import EventLog
 from adapters.postgres.inbox import Inbox
 from adapters.postgres.ledger import Ledger
 from adapters.postgres.master import MasterData
+from adapters.postgres.meter import Meter
+from adapters.postgres.meter import Systems as Meters
 from adapters.postgres.pool import open_pool
 from adapters.postgres.records import Records
 from adapters.postgres.waiting import Waiting
@@ -56,8 +57,19 @@ class Systems:
     payment: Mapping[str, Payment] = field(default_factory=dict)
 
     @property
+    def instances(self) -> list[tuple[str, str, list[str]]]:
+        """Capability, vendor, and the names of its instances."""
+        return [
+            ("erp", next(iter(ERP)), list(self.erp)),
+            ("wms", next(iter(WMS)), list(self.wms)),
+            ("tms", next(iter(TMS)), list(self.tms)),
+            ("tax", next(iter(TAX)), list(self.tax)),
+            ("payment", next(iter(PAYMENT)), list(self.payment)),
+        ]
+
+    @property
     def names(self) -> list[str]:
-        return [*self.erp, *self.wms, *self.tms, *self.tax, *self.payment]
+        return [name for _, _, names in self.instances for name in names]
 
     @property
     def routing(self) -> Routing:
@@ -110,7 +122,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
     """Everything the settings name, until the end of the block."""
     async with AsyncExitStack() as opened:
         pool = await opened.enter_async_context(open_pool(settings.database_url, max_size=20))
-        systems = await opened.enter_async_context(open_systems(settings))
+        systems = await opened.enter_async_context(
+            open_systems(settings, lambda name: Meter(pool, name))
+        )
+        meters = Meters(pool)
+        for capability, vendor, names in systems.instances:
+            for name in names:
+                await meters.register(name, capability, vendor)
         yield Adapters(books=books_in(pool), systems=systems)
 
 
@@ -125,9 +143,8 @@ async def open_systems(
             named = {}
             for name, url in settings.systems.items():
                 if name == prefix or name.startswith(f"{prefix}-"):
-                    http = httpx.AsyncClient(base_url=url, trust_env=False)
-                    await opened.enter_async_context(http)
-                    named[name] = SystemClient(name, http, gate(name) if gate else None)
+                    opening = open_system(name, url, gate=gate(name) if gate else None)
+                    named[name] = await opened.enter_async_context(opening)
             return dict(sorted(named.items()))
 
         yield Systems(

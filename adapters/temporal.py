@@ -1,5 +1,6 @@
 """How every process reaches Temporal, so that all of them encode payloads alike."""
 
+import time
 from collections.abc import Sequence
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -22,6 +23,10 @@ CUSTOMER = SearchAttributeKey.for_keyword("Customer")
 PURCHASE_ORDER = SearchAttributeKey.for_keyword("PurchaseOrder")
 
 
+ASK_AGAIN = 5.0
+"""Seconds until a server is asked again which one it is."""
+
+
 async def connect(address: str, namespace: str = "default") -> Client:
     """Raises RuntimeError while nothing answers there."""
     return await Client.connect(
@@ -36,10 +41,15 @@ class Engine:
         self._client = client
         self._queue = queue
         self._namespace_id = ""
+        self._asked_at = float("-inf")
 
-    async def namespace_id(self) -> str:
-        """Unique to this server's namespace, also among namespaces of the same name."""
-        if not self._namespace_id:
+    async def namespace_id(self, *, afresh: bool = False) -> str:
+        """Unique to this server's namespace, also among namespaces of the same name.
+
+        Asked again now and then, and `afresh`: at the same address may be another server by now.
+        """
+        if afresh or time.monotonic() > self._asked_at + ASK_AGAIN:
+            self._asked_at = time.monotonic()
             answer = await self._client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace=self._client.namespace)
             )

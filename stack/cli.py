@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from stack import doctor, entry_points, migration, prepare, sample_command, up
+from stack import doctor, entry_points, migration, prepare, rebuild, sample_command, up
 from stack.account import command as account_command
+from stack.commands import dead_letters, events, holds, inventory, keys, orders
 from stack.demo import command as demo_command
 from stack.launch import follow
 
@@ -39,7 +40,15 @@ app.command()(up.up)
 app.command()(demo_command.demo)
 app.command()(doctor.doctor)
 app.command()(prepare.prepare)
+app.command("rebuild")(rebuild.command)
 app.command()(account_command.account)
+app.command()(orders.orders)
+app.add_typer(holds.app, name="holds")
+app.add_typer(dead_letters.app, name="deadletters")
+app.command()(events.events)
+app.add_typer(inventory.app, name="inventory")
+app.command()(orders.audit)
+app.add_typer(keys.app, name="keys")
 app.add_typer(migration.app, name="migration")
 app.add_typer(sample_command.app, name="sample")
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.worker)

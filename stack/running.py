@@ -17,6 +17,7 @@ from stack.places import DATA, StackError, locked, make_folder, unprivileged_acc
 from stack.ports import OFFSETS, free_ports, remembered_ports
 from stack.postgres import create_database, drop_database, home_for, open_cluster
 from stack.readiness import Ready, answers_sql, serves_orders
+from stack.rebuild import adopt
 from stack.run_file import GROUPS, RunInfo
 from stack.services import SIMULATORS, Site
 from stack.supervisor import Report, Supervisor
@@ -105,6 +106,9 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
         await asyncio.gather(
             _migrate(database_url, report), supervisor.start(*services.simulators(site))
         )
+        if given("TEMPORAL_ADDRESS") is None:
+            # The server is our own, so no other one can be running these orders.
+            await adopt(address, database_url, report)
         await supervisor.start(services.api(site), *services.workers(site))
         stack = Stack(setup, site, supervisor)
         held.callback(run_file.withdraw, setup.data)

@@ -24,6 +24,11 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Nothing was saved: another engine has the orders."""
+
+
+@dataclass(frozen=True)
 class HeldBy:
     """Nothing was saved: another run has the order."""
 
@@ -37,14 +42,17 @@ class Ahead:
     order: Order
 
 
+Outcome = Saved | HeldBy | Ahead | Elsewhere
+
+
 class Records:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
 
-    async def save(self, entry: Entry, *, taking_from: str | None) -> Saved | HeldBy | Ahead:
+    async def save(self, entry: Entry, *, taking_from: str | None) -> Outcome:
         """Idempotent. A run takes an order only from the run it names. One round trip.
 
-        Raises `Replaced` when the order was taken from this run, or from its engine.
+        Raises `Replaced` when the order was taken from this run.
         """
         order = entry.order
         values = (
@@ -70,6 +78,8 @@ class Records:
         match row[0]:
             case {"is": "saved"}:
                 return Saved()
+            case {"is": "elsewhere"}:
+                return Elsewhere()
             case {"is": "held_by", "run": run}:
                 return HeldBy(run)
             case {"is": "ahead", "state": state}:

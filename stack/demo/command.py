@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
@@ -26,7 +28,9 @@ from stack.demo.sabotage import Book, alter
 from stack.demo.stories import Kind, chosen
 from stack.interrupts import until_stopped
 from stack.places import DATA, StackError, write_private
-from stack.running import Setup, Stack, running_stack, temporal_program
+from stack.readiness import serves_orders
+from stack.rebuild import rebuild_into
+from stack.running import Setup, Stack, given, running_stack, temporal_program
 
 FOLDER = DATA / "demo"
 AT_ONCE = 40
@@ -41,6 +45,17 @@ select (select count(*) from orders where finished_at is null)
      + (select count(*) from orders o, jsonb_array_elements(o.state -> 'shipments') s
         where s ->> 'delivered_at' is null)
 """
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What kind of day it shall be."""
+
+    orders: int
+    chaos: int | None
+    sabotage: Book | None
+    rebuilding: bool
+    keep: bool
 
 
 @dataclass
@@ -68,6 +83,10 @@ def demo(
     sabotage: Annotated[
         Book | None, typer.Option(help="Alter one row at the end: the check must notice.")
     ] = None,
+    rebuilding: Annotated[
+        bool,
+        typer.Option("--rebuild/--no-rebuild", help="Lose Temporal's database in mid-day."),
+    ] = True,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
 ) -> None:
     """A day at a distributor, on servers of its own; then independent books are compared."""
@@ -75,37 +94,30 @@ def demo(
     outcome = Outcome()
     with failures_told():
         program = temporal_program(report)
-        asyncio.run(until_stopped(_play(outcome, program, orders, chaos, sabotage, keep, began)))
+        wanted = Wanted(orders, chaos, sabotage, rebuilding, keep)
+        asyncio.run(until_stopped(_play(outcome, program, wanted, began)))
     if not outcome.checks:
         raise typer.Exit(130)
     raise typer.Exit(0 if outcome.ok else 1)
 
 
-async def _play(
-    outcome: Outcome,
-    program: Path | None,
-    orders: int,
-    chaos: int | None,
-    sabotage: Book | None,
-    keep: bool,
-    began: float,
-) -> None:
+async def _play(outcome: Outcome, program: Path | None, wanted: Wanted, began: float) -> None:
     async with running_stack(Setup(FOLDER, fresh=True), program, report) as stack:
         stack.publish()
         watching = asyncio.create_task(stack.supervisor.watch())
         async with Api.of(stack.info) as api:
             report(f"{await sample.load(api)} rows of the sample company")
             day = Day(api, stack.site.shop_secret)
-            kinds = chosen(orders, random.Random(chaos or 0))  # noqa: S311 - a day, not a secret
-            await _tell(day, kinds, stack, outcome, chaos)
+            lots = random.Random(wanted.chaos or 0)  # noqa: S311 - a day, not a secret
+            await _tell(day, chosen(wanted.orders, lots), stack, outcome, wanted)
             await _settle(stack, outcome)
-            if sabotage:
-                alter(stack.site.database_url, sabotage)
-                report(f"One row of the book of {sabotage} has been altered.")
+            if wanted.sabotage:
+                alter(stack.site.database_url, wanted.sabotage)
+                report(f"One row of the book of {wanted.sabotage} has been altered.")
             _compare(stack, day, outcome)
         _write(outcome, time.monotonic() - began)
         told(outcome.orders, outcome.checks, stack.info, time.monotonic() - began)
-        if keep:
+        if wanted.keep:
             report("Everything goes on running. Ctrl-C stops it.")
             await watching
         watching.cancel()
@@ -113,12 +125,13 @@ async def _play(
 
 
 async def _tell(
-    day: Day, kinds: list[Kind], stack: Stack, outcome: Outcome, seed: int | None
+    day: Day, kinds: list[Kind], stack: Stack, outcome: Outcome, wanted: Wanted
 ) -> None:
     """Tell all stories, some at a time; what went otherwise than it should is a failed check."""
     places = asyncio.Semaphore(AT_ONCE)
     wrong: list[str] = []
     done: Counter[str] = Counter()
+    midday = asyncio.Event()
 
     async def tell(kind: Kind) -> None:
         async with places:
@@ -127,21 +140,47 @@ async def _tell(
             except StackError as failure:
                 wrong.append(f"{kind.name}: {failure}")
             done[kind.name] += 1
+            if done.total() >= len(kinds) // 3:
+                midday.set()
 
     async with AsyncExitStack() as running:
         await running.enter_async_context(_beside(day.follow()))
         await running.enter_async_context(
             _beside(watched(stack.site.database_url, done, len(kinds)))
         )
-        if seed is not None:
-            striking = Chaos(stack, seed)
+        losing = asyncio.create_task(_lose_temporal(stack, midday, wanted, outcome))
+        if wanted.chaos is not None:
+            striking = Chaos(stack, wanted.chaos)
             await running.enter_async_context(_beside(striking.run()))
-        await asyncio.gather(*map(tell, kinds))
-    if seed is not None:
+        await asyncio.gather(losing, *map(tell, kinds))
+    if wanted.chaos is not None:
         await striking.calm()
         outcome.kills, outcome.faults = dict(striking.kills), dict(striking.faults)
     told_so = ", ".join(f"{count} {name}" for name, count in done.most_common())
     outcome.check("stories", not wrong, "; ".join(wrong[:5]) or told_so)
+
+
+async def _lose_temporal(
+    stack: Stack, midday: asyncio.Event, wanted: Wanted, outcome: Outcome
+) -> None:
+    """Law 4: delete the engine's database in mid-day, and rebuild every open order."""
+    if not wanted.rebuilding or given("TEMPORAL_ADDRESS"):
+        return
+    await midday.wait()
+    for file in (stack.setup.data / "temporal").iterdir():
+        file.unlink()
+    for pid in stack.supervisor.pids().get("temporal", []):
+        os.kill(pid, signal.SIGKILL)
+    report("Temporal was killed and its database deleted")
+    deadline = time.monotonic() + SETTLING
+    while (wrong := await serves_orders(stack.site.temporal_address)()) is not None:
+        if time.monotonic() > deadline:
+            raise StackError(f"Temporal does not come back: {wrong}")
+        await asyncio.sleep(0.2)
+    orders = await rebuild_into(stack.site.temporal_address, stack.site.database_url, report)
+    outcome.check(
+        "the engine is replaceable", True, f"{orders} open orders rebuilt into an empty Temporal"
+    )
 
 
 @asynccontextmanager

@@ -12,10 +12,12 @@ create or replace function move_engine(p_namespace text) returns void
 language sql volatile as $$
     insert into engine (what, namespace_id) values ('orders', p_namespace)
     on conflict (what) do update set namespace_id = excluded.namespace_id, since = now()
-    where engine.namespace_id <> excluded.namespace_id
+    where engine.namespace_id <> excluded.namespace_id;
+    -- What was handed to the one before went with it.
+    update inbox set handed_at = null where applied_at is null and handed_at is not null
 $$;
 
--- Answers `saved` or `replaced`; `held_by`, the run that has the order, if it is another one than
+-- Answers `saved` or `replaced`; `elsewhere` where another engine has the orders; `held_by`, the run that has the order, if it is another one than
 -- the caller knew of; or `ahead`, the stored state, if a new run comes with an older one.
 create or replace function save_order(
     p_id text, p_run text, p_engine text, p_history_length integer, p_revision integer,
@@ -26,7 +28,7 @@ declare
     kept orders;
 begin
     if p_engine <> (select namespace_id from engine) then
-        return '{"is": "replaced"}';
+        return '{"is": "elsewhere"}';
     end if;
     select * into kept from orders where id = p_id for update;
     if not found or p_run = any (kept.replaced) then
