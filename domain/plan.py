@@ -75,6 +75,8 @@ def _wanted(order: Order) -> Iterator[Target]:
     yield Target(step=Step.CAPTURE, goal=asked)
     if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
         return
+    if order.quoted:
+        return
     erp = order.terms.systems.get("erp", "")
     yield from _claims(order)
     yield Target(step=Step.ERP, system=erp, goal={x.line: x.agreed for x in order.lines})
@@ -130,8 +132,12 @@ def _locations(order: Order) -> list[str]:
 
 
 def _not_in_parts(order: Order) -> set[str]:
-    """The lines of which no more is released, because not all that shall go together is there."""
+    """The lines of which no more is released: it is too early, or not all that shall go together is
+    there.
+    """
     assert order.header
+    if order.early:
+        return {line.line for line in order.lines}
     short = {line.line for line in order.lines if line.backordered}
     match order.header.fulfilment:
         case "complete" if short:
@@ -237,6 +243,8 @@ def moot_holds(order: Order) -> list[Hold]:
     A refusal nobody asks about holds nothing, and an order of which nothing is left is not to be
     looked at before it goes on.
     """
+    if not order.open_holds:
+        return []
     missing = unmet(order)
     over = bool(order.lines) and not any(line.agreed for line in order.lines)
     return [
