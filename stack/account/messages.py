@@ -74,9 +74,14 @@ def _outside(books: Books, found: Account) -> None:
 
 
 def _repeated(entries: list[Entry]) -> int:
-    """How often what stood already was made to stand again."""
-    return sum(_state(one) == _state(other) for one, other in pairwise(entries))
+    """How often what stood already was made to stand again. Nothing may stand any number of times:
+    a claim that was raised is several claims there, and each of them is let go.
+    """
+    return sum(_state(one) == _state(other) != NOTHING for one, other in pairwise(entries))
 
 
-def _state(entry: Entry) -> tuple[dict[str, Decimal], str]:
-    return lines_of(entry), str(entry.get("amount", ""))
+NOTHING: tuple[dict[str, Decimal], Decimal] = ({}, Decimal(0))
+
+
+def _state(entry: Entry) -> tuple[dict[str, Decimal], Decimal]:
+    return lines_of(entry), Decimal(entry.get("amount", 0))

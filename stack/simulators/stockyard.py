@@ -58,7 +58,7 @@ class Stockyard(Vendor):
             return _unknown()
         if wanted.get("kind") not in BY_HAND:
             return Reply(422, _error("unknown_kind", f"One of {', '.join(sorted(BY_HAND))}."))
-        lines: dict[str, str] = wanted.get("lines", release["lines"])
+        lines = wanted["lines"] if "lines" in wanted else release["lines"]
         extra = {"final": True} if wanted.get("final") else {}
         return Reply(201, self._happen(release, wanted["kind"], lines, **extra))
 
