@@ -14,6 +14,7 @@ from domain.message import (
     Message,
     Milestone,
     Placed,
+    QuoteAccepted,
     StockArrived,
     StockLost,
 )
@@ -56,6 +57,8 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
             return _cancel(order, message, now)
         case Amended():
             return _amend(order, message, now)
+        case QuoteAccepted():
+            return _accept(order, message, now)
         case HoldPlaced():
             order.place_hold(
                 Problem(reason=message.reason, scope=message.scope, detail=message.detail), now
@@ -85,6 +88,8 @@ def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
         return _refused(message, "already_placed")
     order.header = Header.of(message.order)
     order.placed_at = now
+    first_day = order.header.ship_not_before
+    order.early = first_day is not None and first_day > now.date()
     order.correlation_id = message.correlation_id
     order.patience = message.patience
     order.lines = [
@@ -121,6 +126,17 @@ def _cancel(order: Order, message: CancelRequested, now: datetime) -> Outcome | 
     data = {"lines": plain(cancelled), "reason": message.reason, "by": message.by}
     order.tell("order.cancelled", f"heard/{message.n}", now, data, message.id)
     return Outcome(n=message.n, detail=_words("cancelled", cancelled))
+
+
+def _accept(order: Order, message: QuoteAccepted, now: datetime) -> Outcome | None:
+    if order.header is None or order.header.kind != "quote":
+        return _refused(message, "not_a_quote")
+    if order.accepted_at is not None:
+        return _refused(message, "already_accepted")
+    if not any(line.agreed for line in order.lines):
+        return _refused(message, "expired" if order.lapsed else "cancelled")
+    order.accepted_at = now
+    return None
 
 
 def _amend(order: Order, message: Amended, now: datetime) -> Outcome | None:

@@ -51,6 +51,13 @@ class Amended(Heard):
     by: str = ""
 
 
+class QuoteAccepted(Heard):
+    """The customer takes the quote as it is: from now on it is an order."""
+
+    kind: Literal["accept"] = "accept"
+    by: str = ""
+
+
 class HoldPlaced(Heard):
     """Somebody wants the order looked at before it goes on."""
 
@@ -156,6 +163,7 @@ Message = Annotated[
     Placed
     | CancelRequested
     | Amended
+    | QuoteAccepted
     | HoldPlaced
     | HoldReleased
     | Milestone

@@ -5,7 +5,7 @@ Quantities are in each line's own unit. The order is data: `hearing` says what m
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -19,6 +19,9 @@ from domain.order_in import OrderIn, PaymentIn
 from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
+
+NEVER = date(2200, 1, 1)
+"""Whoever names a day from here on means that there is none."""
 
 
 class Header(Fact):
@@ -133,6 +136,7 @@ class Order(BaseModel):
 
     `heard` is the number of the last message heard. `offers` is what sources were last known to
     have, by location and item, in stock units. `changed_at` is when something was last heard.
+    `early`: it may not ship yet. `lapsed`: the day after which it is not wanted has passed.
     `news` and `outcomes` are for the next record.
     """
 
@@ -142,6 +146,9 @@ class Order(BaseModel):
     correlation_id: str = ""
     header: Header | None = None
     placed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    early: bool = False
+    lapsed: bool = False
     lines: list[Line] = []
     terms: Terms | None = None
     offers: dict[str, Goal] = {}
@@ -168,6 +175,12 @@ class Order(BaseModel):
         return self.closed_at is not None
 
     @property
+    def quoted(self) -> bool:
+        """Priced only: nobody has accepted it yet, nor sent goods for it."""
+        is_quote = self.header is not None and self.header.kind == "quote"
+        return is_quote and self.accepted_at is None and not self.shipments
+
+    @property
     def all_shipped(self) -> bool:
         return all(line.total_shipped >= line.agreed for line in self.lines)
 
@@ -182,7 +195,7 @@ class Order(BaseModel):
     @property
     def wanted_items(self) -> Goal:
         """What the order waits for, by item, in stock units."""
-        if self.terms is None or self.closed:
+        if self.terms is None or self.closed or self.quoted:
             return {}
         lines = [line for line in self.lines if line.backordered and line.line in self.terms.lines]
         return added(
@@ -295,7 +308,32 @@ class Order(BaseModel):
                 self.end_hold(hold, now, by="throughline")
 
     def deadlines(self) -> dict[str, datetime]:
-        """By effect, until when an answer that was promised may take."""
+        """When to look up, whatever else happens: by effect, until when a promised answer may take;
+        and the days the customer named, which begin and end at midnight UTC.
+        """
+        due = self._answers_due()
+        if self.header and self.early and self.header.ship_not_before:
+            due["ship_not_before"] = _midnight(self.header.ship_not_before)
+        last_day = self.header.cancel_after if self.header else None
+        if last_day and last_day < NEVER and not (self.lapsed or self.all_shipped):
+            due["cancel_after"] = _midnight(last_day + timedelta(days=1))
+        return due
+
+    def expire(self, now: datetime) -> None:
+        """Take note of what is due: whoever promised an answer and did not give it in time is a
+        case for a person; what did not leave by the customer's last day is cancelled.
+        """
+        for name, at in self.deadlines().items():
+            if at > now:
+                continue
+            if name == "ship_not_before":
+                self.early = False
+            elif name == "cancel_after":
+                self._lapse(now)
+            else:
+                self.place_hold(Problem(reason="no_answer"), now, effect=name)
+
+    def _answers_due(self) -> dict[str, datetime]:
         held = {hold.effect for hold in self.open_holds}
         return {
             name: effect.since + self.patience.answer
@@ -303,11 +341,14 @@ class Order(BaseModel):
             if effect.state is EffectState.PENDING and effect.since and name not in held
         }
 
-    def expire(self, now: datetime) -> None:
-        """Whoever promised an answer and did not give it in time is a case for a person."""
-        for name, due in self.deadlines().items():
-            if due <= now:
-                self.place_hold(Problem(reason="no_answer"), now, effect=name)
+    def _lapse(self, now: datetime) -> None:
+        self.lapsed = True
+        cancelled = tidy({line.line: line.agreed - line.total_shipped for line in self.lines})
+        for line in self.lines:
+            line.cancelled += cancelled.get(line.line, ZERO)
+            line.sources = dict(line.shipped)
+        data = {"lines": plain(cancelled), "reason": "cancel_after", "by": "throughline"}
+        self.tell("order.cancelled", "lapsed", now, data)
 
     def close(self, now: datetime) -> None:
         self.closed_at = now
@@ -333,6 +374,10 @@ class Recorded(Fact):
 
 class Misunderstood(Exception):
     """A message that says something this order cannot make sense of."""
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def known_line(order: Order, number: str) -> Line:

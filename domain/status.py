@@ -114,18 +114,22 @@ PROGRESS = (
 )
 """How far goods can have got, the furthest first."""
 
-PRECEDENCE = (Status.CANCELLED, Status.CLOSED, Status.HELD, *PROGRESS)
+PRECEDENCE = (
+    Status.EXPIRED, Status.CANCELLED, Status.CLOSED, Status.HELD, Status.QUOTED, *PROGRESS
+)  # fmt: skip
 """Of an order: the first that fits."""
 
 
 def order_status(order: Order) -> Status:
-    """Precedence: cancelled, closed, held, then how far the goods are."""
+    """Precedence: see `PRECEDENCE`."""
     if order.lines and not any(line.agreed for line in order.lines):
-        return Status.CANCELLED
+        return Status.EXPIRED if order.quoted and order.lapsed else Status.CANCELLED
     if order.closed:
         return Status.CLOSED
     if order.open_holds:
         return Status.HELD
+    if order.quoted and order.standing(Step.CAPTURE):
+        return Status.QUOTED
     each = [
         line_status(quantities(order, line), picking=bool(order.picking)) for line in order.lines
     ]
@@ -163,9 +167,15 @@ AFTER_SHIPPING = frozenset({
 })  # fmt: skip
 _GONE = AFTER_SHIPPING | {Status.HELD, Status.CLOSED}
 
+_ANY = BEFORE_SHIPPING | _GONE | {Status.CANCELLED}
+_QUOTE = {Status.QUOTED, Status.EXPIRED}
+
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    **{s: BEFORE_SHIPPING | _GONE | {Status.CANCELLED} for s in (*BEFORE_SHIPPING, Status.HELD)},
-    **dict.fromkeys((*AFTER_SHIPPING, Status.CLOSED, Status.CANCELLED), _GONE),
+    Status.RECEIVED: _ANY | _QUOTE,
+    Status.HELD: _ANY | _QUOTE,
+    Status.QUOTED: _ANY | _QUOTE,
+    **dict.fromkeys(BEFORE_SHIPPING - {Status.RECEIVED}, _ANY),
+    **dict.fromkeys((*AFTER_SHIPPING, Status.CLOSED, Status.CANCELLED, Status.EXPIRED), _GONE),
 }
 """From one record to the next, an order goes from a status only to one of these (or stays).
 

@@ -1,6 +1,7 @@
 """The documentation is the tables the code goes by, all of them and nothing else."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_the_written_page_is_fresh() -> None:
     assert page.read_text() == lifecycle()
 
 
-@pytest.mark.parametrize("term", ["allocate", "reserve", "release", "generation", "standing"])
-def test_the_glossary_gives_each_term_one_meaning(term: str) -> None:
-    rows = re.findall(rf"^\| \*\*{term}\*\*", (DOCS / "glossary.md").read_text(), re.MULTILINE)
-    assert len(rows) == 1
+def test_the_glossary_gives_each_term_one_meaning() -> None:
+    rows = re.findall(r"^\| \*\*([^*]+)\*\* \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    terms = Counter(term for row in rows for term in row.split(", "))
+    assert [term for term, count in terms.items() if count > 1] == []
+    assert terms.keys() >= {"allocate", "reserve", "release", "generation", "standing", "hold"}

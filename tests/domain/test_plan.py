@@ -1,6 +1,8 @@
 """From any state an order can get into, the plan leads to where it should be, doing things once."""
 
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given, note
 from hypothesis import strategies as st
@@ -12,15 +14,16 @@ from domain.message import (
     HoldPlaced,
     MilestoneKind,
     Placed,
+    QuoteAccepted,
 )
 from domain.order import Order
 from domain.patience import Patience
 from domain.status import Status, order_status
 from tests.domain.play import Play
-from tests.domain.world import FACTORS, ITEMS, LOCATIONS, Outside, later, order_in
+from tests.domain.world import FACTORS, ITEMS, LOCATIONS, NOW, Outside, later, order_in
 
 HOW = st.sampled_from(
-    ["done", "done", "done", "done", "lost", "unheard", "refused", "pending", "unclear"]
+    ["done", "done", "done", "done", "lost", "unheard", "refused", "pending", "pending", "unclear"]
 )
 WHAT = st.sampled_from(
     [
@@ -28,9 +31,11 @@ WHAT = st.sampled_from(
         "answer no", "ship", "ship", "ship", "ship more", "pick", "pick short", "pack", "picking",
         "accept", "reject", "deliver", "exception", "recall accepted", "recall refused", "return",
         "inspect", "arrive", "arrive", "lose", "new account",
+        "accept quote", "a day passes", "answer tersely", "cancel part", "amend",
     ]
 )  # fmt: skip
 RETURNS = st.sampled_from(["", "RMA1", "RMA2"])
+ENDS = (Status.CLOSED, Status.CANCELLED, Status.EXPIRED)
 SMALL = st.integers(1, 4).map(Decimal)
 STOCKS: tuple[dict[str, int], ...] = (
     {"EAST": 50, "WEST": 50},
@@ -41,6 +46,19 @@ STOCKS: tuple[dict[str, int], ...] = (
 PATIENCE = st.sampled_from([Patience(), Patience(answer=later(3) - later(0))])
 
 
+FULFILMENTS = st.sampled_from(["partial", "partial", "complete", "line_complete", "fill_or_kill"])
+TOMORROW = (NOW + timedelta(days=1)).date()
+HEADERS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"kind": "quote"},
+    {"ship_not_before": TOMORROW},
+    {"cancel_after": TOMORROW},
+    {"kind": "quote", "cancel_after": NOW.date()},
+)
+
+
 def a_play(data: st.DataObject) -> Play:
     """An order of two or three lines over up to three sources, placed and not yet looked at."""
     quantities = {"1": 5, "2": 3, "3": 2}
@@ -49,13 +67,14 @@ def a_play(data: st.DataObject) -> Play:
     stock = data.draw(st.sampled_from(STOCKS))
     on_hand = {(at, item): Decimal(n) for at, n in stock.items() for item in ITEMS.values()}
     play = Play(Order(id="o"), Outside("o", list(quantities), on_hand))
+    wanted = order_in(
+        quantities,
+        method=data.draw(st.sampled_from(["account", "account", "card", "prepaid"])),
+        fulfilment=data.draw(FULFILMENTS),
+    )
     placed = Placed(
         id="m",
-        order=order_in(
-            quantities,
-            method=data.draw(st.sampled_from(["account", "account", "card", "prepaid"])),
-            fulfilment=data.draw(st.sampled_from(["partial", "partial", "complete"])),
-        ),
+        order=wanted.model_copy(update=data.draw(st.sampled_from(HEADERS))),
         duplicate_of=data.draw(st.sampled_from(["", "", "", "other"])),
         patience=data.draw(PATIENCE),
     )
@@ -112,6 +131,10 @@ def happen(play: Play, what: str, data: st.DataObject) -> None:
             play.inbox.put(outside.ledger.arrive(at, ITEMS[line], number * FACTORS[line]))
         case "lose":
             play.inbox.put(outside.ledger.lose(at, line, number))
+        case "accept quote":
+            play.inbox.put(QuoteAccepted(id=what))
+        case "a day passes":
+            play.minute += 24 * 60
         case "new account":
             outside.account = "parent"
         case _:
@@ -129,6 +152,8 @@ def test_the_plan_of_any_reachable_state_leads_to_the_goal(data: st.DataObject) 
     try:
         live_through_anything(play, data)
         play.fill_up()
+        play.inbox.put(QuoteAccepted(id="accepted"))
+        play.minute += 3 * 24 * 60
         play.settle_down()
         play.check_settled()
 
@@ -136,14 +161,14 @@ def test_the_plan_of_any_reachable_state_leads_to_the_goal(data: st.DataObject) 
         play.check_settled()
         assert play.order.all_shipped
         play.order.close(later(play.minute))
-        assert order_status(play.order) in (Status.CLOSED, Status.CANCELLED)
+        assert order_status(play.order) in ENDS
     except AssertionError:
         note(play.story)
         raise
 
 
 def live_through_anything(play: Play, data: st.DataObject) -> None:
-    for _ in range(data.draw(st.integers(0, 14))):
+    for _ in range(data.draw(st.integers(0, 16))):
         for what in data.draw(st.lists(WHAT, max_size=2)):
             happen(play, what, data)
         play.tick(

@@ -1,0 +1,98 @@
+"""Quotes, and the days a customer names."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from domain.effect import Step
+from domain.message import Amended, CancelRequested, MilestoneKind, Placed, QuoteAccepted
+from domain.order import Order
+from domain.plan import plan
+from domain.status import order_status
+from tests.domain.build import captured, goal, going_on, news, say, tell
+from tests.domain.world import NOW, order_in
+
+
+def placed_with(**header: Any) -> Order:
+    order = Order(id="o")
+    tell(order, Placed(id="m", order=order_in({"1": 5}).model_copy(update=header)))
+    return order
+
+
+def test_a_quote_is_priced_and_nothing_more_until_it_is_accepted() -> None:
+    order = captured(placed_with(kind="quote"))
+    assert order_status(order) == "quoted"
+    assert plan(order) == []
+    assert order.wanted_items == {}
+
+    assert tell(order, QuoteAccepted(id="a", by="acme")) == "done"
+    going_on(order)
+    assert order_status(order) == "released"
+    assert tell(order, QuoteAccepted(id="a2")) == "already_accepted"
+
+
+def test_only_a_quote_that_is_still_good_can_be_accepted() -> None:
+    assert tell(placed_with(), QuoteAccepted(id="a")) == "not_a_quote"
+
+    cancelled = captured(placed_with(kind="quote"))
+    tell(cancelled, CancelRequested(id="c"))
+    assert order_status(cancelled) == "cancelled"
+    assert tell(cancelled, QuoteAccepted(id="a")) == "cancelled"
+
+
+def test_a_quote_expires() -> None:
+    order = captured(placed_with(kind="quote", cancel_after=date(2030, 1, 1)))
+    order.expire(datetime(2030, 1, 1, 23, 59, tzinfo=UTC))
+    assert order_status(order) == "quoted", "its last day is not over"
+    order.expire(order.deadlines()["cancel_after"])
+    assert order_status(order) == "expired"
+    assert order.all_shipped, "there is nothing left to do"
+    assert tell(order, QuoteAccepted(id="a")) == "expired"
+
+
+def test_goods_sent_for_a_quote_make_it_an_order() -> None:
+    order = captured(placed_with(kind="quote"))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    going_on(order)
+    assert order_status(order) == "invoiced"
+
+
+def test_goods_are_reserved_at_once_and_released_on_the_first_day() -> None:
+    order = captured(placed_with(ship_not_before=date(2030, 1, 8)))
+    going_on(order)
+    assert order_status(order) == "allocated"
+    assert order.deadlines() == {"ship_not_before": datetime(2030, 1, 8, tzinfo=UTC)}
+
+    order.expire(datetime(2030, 1, 8, tzinfo=UTC) - timedelta(seconds=1))
+    assert plan(order) == []
+    order.expire(datetime(2030, 1, 8, tzinfo=UTC))
+    assert [action.step for action in plan(order)] == [Step.RELEASE]
+    assert order.deadlines() == {}
+
+
+def test_a_first_day_that_has_begun_holds_nothing_up() -> None:
+    order = going_on(captured(placed_with(ship_not_before=NOW.date())))
+    assert order_status(order) == "released"
+
+
+def test_what_did_not_leave_by_the_last_day_is_cancelled() -> None:
+    order = going_on(captured(placed_with(cancel_after=date(2030, 1, 3))))
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    order.expire(datetime(2030, 1, 4, tzinfo=UTC))
+    order.expire(datetime(2030, 1, 5, tzinfo=UTC))
+    assert order.line("1").agreed == 2
+    assert order.line("1").sources == {"EAST": 2}
+    assert news(order).count("order.cancelled") == 1
+    assert order_status(going_on(order)) == "invoiced"
+
+
+def test_after_the_last_day_a_person_may_still_want_more() -> None:
+    order = going_on(captured(placed_with(cancel_after=date(2030, 1, 3))))
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    order.expire(datetime(2030, 1, 4, tzinfo=UTC))
+    assert tell(order, Amended(id="a", lines=goal(_1=3))) == "done"
+    order.expire(datetime(2030, 1, 5, tzinfo=UTC))
+    assert order.line("1").agreed == 3
+
+
+def test_the_end_of_time_is_no_deadline() -> None:
+    assert placed_with(cancel_after=date.max).deadlines() == {}
