@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.process import end_with
-from benchmarks import burst, ingest, lifecycle
+from benchmarks import burst, ingest, lifecycle, open_orders
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
 from stack.console import failures_told
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Measure] = {
     "lifecycle": lifecycle.measure,
     "ingest": ingest.measure,
     "burst": burst.measure,
+    "open_orders": open_orders.measure,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
