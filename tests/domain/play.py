@@ -50,7 +50,6 @@ class Play:
         hear_all: bool = True,
         land: Callable[[], bool] = lambda: True,
         arrives: Callable[[], bool] = lambda: True,
-        upto: Step = Step.REFUND,
     ) -> None:
         """Take in, interrupt what is overtaken, intend, record, call."""
         self.minute += 1
@@ -79,7 +78,7 @@ class Play:
             if flight.action.goal != wanted[name].goal and not flight.action.step.ours:
                 settle(self.order, name, None, now)
                 del self.flights[name]
-        for action in plan(self.order, upto):
+        for action in plan(self.order):
             if action.effect in self.flights:
                 continue
             intend(self.order, action, now)

@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from domain.effect import Step
 from domain.message import (
     Amended,
     CancelRequested,
@@ -22,17 +21,14 @@ from domain.status import Status, order_status
 from tests.domain.play import Play
 from tests.domain.world import FACTORS, ITEMS, LOCATIONS, NOW, Outside, later, order_in
 
-HOW = st.sampled_from(
-    ["done", "done", "done", "done", "lost", "unheard", "refused", "pending", "pending", "unclear"]
-)
-WHAT = st.sampled_from(
-    [
-        "cancel all", "cancel part", "amend", "hold", "release holds", "answer", "answer tersely",
-        "answer no", "ship", "ship", "ship", "ship more", "pick", "pick short", "pack", "picking",
-        "accept", "reject", "deliver", "exception", "recall accepted", "recall refused", "return",
-        "inspect", "arrive", "arrive", "lose", "new account",
-        "accept quote", "a day passes", "answer tersely", "cancel part", "amend",
-    ]
+# Each example draws a few of these first, and lives through nothing else: what goes wrong only
+# between two or three kinds of things is rare where everything happens.
+HOWS = ("lost", "unheard", "refused", "pending", "unclear")
+WHATS = (
+    "cancel all", "cancel part", "amend", "hold", "release holds", "answer", "answer tersely",
+    "answer no", "ship", "ship more", "pick", "pick short", "pack", "picking", "accept", "reject",
+    "deliver", "exception", "recall accepted", "recall refused", "return", "inspect", "arrive",
+    "lose", "new account", "accept quote", "a day passes",
 )  # fmt: skip
 RETURNS = st.sampled_from(["", "RMA1", "RMA2"])
 ENDS = (Status.CLOSED, Status.CANCELLED, Status.EXPIRED)
@@ -43,9 +39,9 @@ STOCKS: tuple[dict[str, int], ...] = (
     {"EAST": 2},
     {},
 )
-PATIENCE = st.sampled_from([Patience(), Patience(answer=later(3) - later(0))])
-
-
+PATIENCE = st.sampled_from(
+    [Patience(answer=timedelta(days=30)), Patience(answer=timedelta(minutes=3))]
+)
 FULFILMENTS = st.sampled_from(["partial", "partial", "complete", "line_complete", "fill_or_kill"])
 TOMORROW = (NOW + timedelta(days=1)).date()
 HEADERS: tuple[dict[str, Any], ...] = (
@@ -153,9 +149,12 @@ def test_the_plan_of_any_reachable_state_leads_to_the_goal(data: st.DataObject) 
         live_through_anything(play, data)
         play.fill_up()
         play.inbox.put(QuoteAccepted(id="accepted"))
-        play.minute += 3 * 24 * 60
         play.settle_down()
         play.check_settled()
+
+        play.minute += 3 * 24 * 60
+        play.tick()
+        play.settle_down()
 
         play.ship_everything()
         play.check_settled()
@@ -168,15 +167,24 @@ def test_the_plan_of_any_reachable_state_leads_to_the_goal(data: st.DataObject) 
 
 
 def live_through_anything(play: Play, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.sampled_from([0, 0, 3, 7]))):
+        play.tick()  # some examples begin in the middle of an order's life
+    if data.draw(st.booleans()):
+        for location in LOCATIONS:
+            play.ship(location, play.outside.released(location)[1])
+    whats = data.draw(st.lists(st.sampled_from(WHATS), min_size=1, max_size=7, unique=True))
+    hows = data.draw(st.lists(st.sampled_from(HOWS), max_size=3, unique=True))
+    what = st.lists(st.sampled_from(whats), max_size=2)
+    how = st.sampled_from(["done", "done", *hows])
+    replaced = st.just(False) if data.draw(st.booleans()) else st.sampled_from([False, True])
     for _ in range(data.draw(st.integers(0, 16))):
-        for what in data.draw(st.lists(WHAT, max_size=2)):
-            happen(play, what, data)
+        for each in data.draw(what):
+            happen(play, each, data)
         play.tick(
-            lambda: data.draw(HOW),
+            lambda: data.draw(how),
             hear_all=data.draw(st.booleans()),
             land=lambda: data.draw(st.booleans()),
             arrives=lambda: data.draw(st.booleans()),
-            upto=data.draw(st.sampled_from(Step)),
         )
-        if data.draw(st.sampled_from([False, False, True])):
+        if data.draw(replaced):
             play.replace_engine()

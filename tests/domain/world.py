@@ -161,6 +161,7 @@ class Outside:
         self.picked: dict[str, Goal] = {}
         self.price = Decimal(0)
         self.account = "acme"
+        self.ended: set[str] = set()
         self.wrong: list[str] = []
 
     # calls
@@ -237,6 +238,8 @@ class Outside:
         if how == "pending":
             self.waiting[key] = goal
             return Pending()
+        if goal and key in self.ended and not action.ask:
+            self.wrong.append(f"made to stand after it was taken back: {key}")
         self._make(key, goal)
         if how == "unclear":
             return Unclear(detail="<html>")
@@ -261,6 +264,11 @@ class Outside:
         others = [k for k, g in self.stands.items() if g and k != key and k.startswith(family)]
         if goal and others and key.count("/") == 3:
             self.wrong.append(f"{key} stands beside {others}")
+        self._stand(key, goal)
+
+    def _stand(self, key: str, goal: Goal) -> None:
+        if self.stands.get(key) and not goal:
+            self.ended.add(key)
         self.stands[key] = goal
 
     # late answers
@@ -322,12 +330,11 @@ class Outside:
             return False
         gone, stands = self.gone.get(key, {}), self.stands[key]
         found = kept or {}
-        self.stands[key] = tidy(
-            {
-                line: min(quantity, max(gone.get(line, ZERO), found.get(line, ZERO)))
-                for line, quantity in stands.items()
-            }
-        )
+        left = {
+            line: min(quantity, max(gone.get(line, ZERO), found.get(line, ZERO)))
+            for line, quantity in stands.items()
+        }
+        self._stand(key, tidy(left))
         self.waiting.pop(key, None)
         return True
 
