@@ -40,9 +40,12 @@ async def make_stand(port: Standing[D], told: Instruction[D]) -> Answer:
             stands = found.standing
         answer = await port.make_stand(told.key, told.document)
     except UnexpectedAnswer as nonsense:
-        if info.attempt < TRIES:
-            raise
-        return Unclear(detail=str(nonsense))
+        # Kept from attempt to attempt: outages between them do not count.
+        times = 1 + (int(info.heartbeat_details[0]) if info.heartbeat_details else 0)
+        if times >= TRIES:
+            return Unclear(detail=str(nonsense))
+        activity.heartbeat(times)
+        raise
     crash_point(f"partner-{told.effect.partition('/')[0]}")
     if isinstance(answer, Refused):
         return answer.model_copy(update={"standing": stands})

@@ -195,7 +195,7 @@ class Order(BaseModel):
     @property
     def wanted_items(self) -> Goal:
         """What the order waits for, by item, in stock units."""
-        if self.terms is None or self.closed or self.quoted:
+        if self.terms is None or self.closed or self.quoted or not self.standing(Step.CAPTURE):
             return {}
         lines = [line for line in self.lines if line.backordered and line.line in self.terms.lines]
         return added(

@@ -50,7 +50,7 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
             _hold(order, effect, Problem(reason="unexpected_answer", detail=answer.detail), now)
         case None:
             effect.state = EffectState.UNKNOWN
-    if effect.step in (Step.CAPTURE, Step.STOCK) and not effect.uncertain:
+    if effect.step in (Step.CAPTURE, Step.STOCK) and effect.state is EffectState.CONFIRMED:
         order.tell_backorders(now)
 
 

@@ -145,6 +145,7 @@ async def _tell(
 
     async with AsyncExitStack() as running:
         await running.enter_async_context(_beside(day.follow()))
+        await running.enter_async_context(_beside(day.operate()))
         await running.enter_async_context(
             _beside(watched(stack.site.database_url, done, len(kinds)))
         )

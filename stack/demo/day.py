@@ -22,6 +22,9 @@ from stack.places import StackError
 PATIENCE = 240.0
 """Seconds an order may take to do what is waited for."""
 
+BAD_DAYS = frozenset({"unexpected_answer", "no_answer"})
+"""Reasons of holds that nobody has to decide about, only to try again."""
+
 SHIP_TO = sample.CUSTOMERS[0]["address"]
 
 
@@ -80,6 +83,23 @@ class Day:
                 f"Order {order} was not {kind} within {self._patience:.0f} s."
             ) from None
         return found[times - 1]
+
+    async def operate(self) -> None:
+        """Somebody on duty, until cancelled: what a system's bad day has held is tried again."""
+        released: set[str] = set()
+        while True:
+            held = {
+                event["data"]["hold_id"]: event["data"]["reason"]
+                for events in list(self._seen.values())
+                for event in events
+                if event["type"] == "throughline.order.held.v1"
+            }
+            for hold, reason in held.items():
+                if reason in BAD_DAYS and hold not in released:
+                    await self.release(hold)
+                    released.add(hold)
+            async with self._news:
+                await self._news.wait()
 
     # what channels send
 
