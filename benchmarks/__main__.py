@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.process import end_with
-from benchmarks import burst, ingest, lifecycle, open_orders
+from benchmarks import availability, burst, ingest, lifecycle, open_orders, reserve
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
 from stack.console import failures_told
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Measure] = {
     "ingest": ingest.measure,
     "burst": burst.measure,
     "open_orders": open_orders.measure,
+    "reserve": reserve.measure,
+    "availability": availability.measure,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
