@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from stack import doctor, entry_points, migration, prepare, rebuild, sample_command, up
+from stack import (
+    doctor,
+    entry_points,
+    lifecycle_doc,
+    migration,
+    prepare,
+    rebuild,
+    sample_command,
+    up,
+)
 from stack.account import command as account_command
 from stack.commands import dead_letters, events, holds, inventory, keys, orders
 from stack.demo import command as demo_command
@@ -51,5 +60,6 @@ app.command()(orders.audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(migration.app, name="migration")
 app.add_typer(sample_command.app, name="sample")
+app.add_typer(lifecycle_doc.app, name="docs")
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.worker)
 app.command(context_settings=entry_points.PASSED_ON)(entry_points.api)
