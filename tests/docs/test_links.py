@@ -21,7 +21,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
 _SUFFIXES = "py|sql|md|yml|yaml|toml|sh|lock|json"
 _PATH = re.compile(rf"(?:[\w.-]+/)+[\w.-]*\.(?:{_SUFFIXES})")
-_ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}.-]*|/\w+)")
+_ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/v1/[\w/{}.-]*|/[a-z]+)")
 
 
 @every_page
