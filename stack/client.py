@@ -100,9 +100,17 @@ class Api:
         if answer.status_code not in expect:
             request = answer.request
             raise StackError(
-                f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:500]}"
+                f"{request.method} {request.url.path}: {answer.status_code} {_why(answer)}"
             )
         return _exactly(answer.content)
+
+
+def _why(answer: httpx.Response) -> str:
+    """The detail of a problem document, or whatever else was answered."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:500]
 
 
 def _give_up(state: RetryCallState) -> None:

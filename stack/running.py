@@ -52,7 +52,7 @@ class Stack:
             "metrics": site.url("metrics") + "/metrics",
             "worker_metrics": site.url("worker_metrics") + "/metrics",
             "temporal": site.temporal_address,
-            "temporal_ui": None if given("TEMPORAL_ADDRESS") else site.url("temporal_ui"),
+            "temporal_ui": site.temporal_ui or None,
             "database_url": site.database_url,
             "api_key": site.api_key,
             "simulators": {name: site.url(name) for name in SIMULATORS},
@@ -102,6 +102,7 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
             api_key=_secret(setup.data / "api_key", "tl_"),
             shop_secret=_secret(setup.data / "shop_secret", ""),
             workers=setup.workers,
+            has_temporal_ui=given("TEMPORAL_ADDRESS") is None,
         )
         await asyncio.gather(
             _migrate(database_url, report), supervisor.start(*services.simulators(site))

@@ -33,9 +33,15 @@ class Site:
     shop_secret: str = ""
     """What the sample company's web shop signs its webhooks with."""
     workers: int = 1
+    has_temporal_ui: bool = True
+    """Where the engine is not ours, we do not know where its UI is."""
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def temporal_ui(self) -> str:
+        return self.url("temporal_ui") if self.has_temporal_ui else ""
 
     def log(self, name: str) -> Path:
         return self.data / "logs" / f"{name}.log"
@@ -52,6 +58,7 @@ class Site:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "THROUGHLINE_API_PORT": str(self.ports["api"]),
             "THROUGHLINE_API_URL": self.url("api"),
+            "THROUGHLINE_TEMPORAL_UI_URL": self.temporal_ui,
             "THROUGHLINE_SHOPIFY_SECRETS": self.shop_secret,
             "THROUGHLINE_SHOPIFY_ACCOUNT": "C-WEBSHOP",
             # Subscribers of a stack on one machine are on that machine, too.

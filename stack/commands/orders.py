@@ -196,7 +196,9 @@ def _shipments(fulfilment: Row) -> Iterator[tuple[Any, ...]]:
 
 def _told(entries: list[Row]) -> Iterator[tuple[Any, ...]]:
     for entry in entries:
-        yield moment(entry["at"]), entry["type"], entry["kind"], entry["outcome"] or entry["data"]
+        data, outcome = entry["data"], entry["outcome"] or {}
+        kind = data.get("milestone", entry["kind"]) if entry["type"] == "message" else entry["kind"]
+        yield moment(entry["at"]), entry["type"], kind, outcome or data
 
 
 def _next(plan: Row) -> Iterator[tuple[Any, ...]]:

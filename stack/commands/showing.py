@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -24,9 +25,9 @@ def show(*parts: RenderableType) -> None:
         console.print(part)
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> RenderableType:
     """Cells are any values; a column named `#…` is of numbers, and is named without that."""
-    made = Table(title=Text(title), title_justify="left")
+    made = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
     for name in columns:
         right = name.startswith("#")
         made.add_column(
@@ -34,7 +35,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
         )
     for row in rows:
         made.add_row(*map(text, row))
-    return made
+    return made if made.row_count else Text(f"{title}: none")
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
@@ -73,7 +74,8 @@ def _words(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(inner)}" for name, inner in value.items())
+        named = ((name, _words(inner)) for name, inner in value.items())
+        return ", ".join(f"{name} {words}" for name, words in named if words)
     if isinstance(value, list):
         return ", ".join(map(_words, value))
     return str(value)
