@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.postgres.read_model import SeenOrder
+from adapters.postgres.waiting import Wait
 from api.shapes import (
     CreditOut,
     EffectOut,
@@ -24,11 +25,12 @@ from api.shapes import (
 )
 from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_total, open_value
 from domain.base import ZERO
-from domain.effect import Effect, EffectState, Step
+from domain.effect import Effect, Step
 from domain.hold import Hold
 from domain.order import Line, Order, Shipment, workflow_id
 from domain.paperwork import fulfilment_id
 from domain.status import Quantities, line_status, order_status, quantities
+from domain.view import Awaited, awaited
 
 _PAYMENTS = {
     Step.AUTHORISE: "authorisation",
@@ -205,33 +207,20 @@ def _fulfilment_status(order: Order, source: str, goal: dict[str, Decimal]) -> s
 
 
 def _waits(seen: SeenOrder) -> list[WaitOut]:
-    """What its activities noted, and the answers that were promised."""
-    noted = [
-        WaitOut(
-            what=wait.what,
-            system=wait.system,
-            since=wait.since,
-            attempts=wait.attempts,
-            last_error=wait.last_error,
-            deadline=wait.deadline,
-        )
-        for wait in seen.waits
-    ]
-    due = seen.order.deadlines()
-    known = {wait.what for wait in noted}
-    promised = [
-        WaitOut(
-            what=name,
-            system=effect.system,
-            since=effect.since,
-            attempts=1,
-            last_error="",
-            deadline=due.get(name),
-        )
-        for name, effect in seen.order.effects.items()
-        if effect.state is EffectState.PENDING and name not in known
-    ]
-    return [*noted, *promised]
+    """What the order's state waits for, with what its activities noted of calls that fail."""
+    noted = {wait.what: wait for wait in seen.waits}
+    return [_wait(each, noted.get(each.what), seen.order) for each in awaited(seen.order)]
+
+
+def _wait(each: Awaited, note: Wait | None, order: Order) -> WaitOut:
+    return WaitOut(
+        what=each.what,
+        system=(note.system if note else "") or each.system,
+        since=note.since if note else each.since,
+        attempts=note.attempts if note else int(each.what in order.effects),
+        last_error=note.last_error if note else "",
+        deadline=(note.deadline if note else None) or each.deadline,
+    )
 
 
 def _in_order(effects: Iterable[Effect]) -> list[Effect]:

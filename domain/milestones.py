@@ -15,7 +15,7 @@ from domain.hold import Problem
 from domain.message import Milestone, MilestoneKind
 from domain.order import Line, Order, Return, Shipment, known_line
 from domain.settling import settle_late
-from domain.sourcing import allocate
+from domain.sourcing import allocate, left_as_asked
 
 
 def hear_milestone(order: Order, message: Milestone, now: datetime) -> None:
@@ -50,17 +50,12 @@ def _short_pick(order: Order, message: Milestone) -> None:
         return
     asked = release.at_most
     for line in order.lines:
-        found = max(line.picked.get(at, ZERO), _left_as_asked(line, at))
+        found = max(line.picked.get(at, ZERO), left_as_asked(line, at))
         if found < asked.get(line.line, ZERO):
             line.sources = tidy({**line.sources, at: found + line.unreleased.get(at, ZERO)})
             order.offers.setdefault(at, {})[order.line_terms(line.line).item] = ZERO
             _let_go(release, line.line, found)
     allocate(order)
-
-
-def _left_as_asked(line: Line, source: str) -> Decimal:
-    """What a location shipped of what it was asked for."""
-    return line.shipped.get(source, ZERO) - line.unreleased.get(source, ZERO)
 
 
 def _let_go(release: Effect, line: str, kept: Decimal) -> None:
@@ -144,7 +139,7 @@ def _rejected(order: Order, message: Milestone, now: datetime) -> None:
     release = order.effect(Step.RELEASE, message.source)
     if release is None:
         return
-    left = {line.line: _left_as_asked(line, message.source) for line in order.lines}
+    left = {line.line: left_as_asked(line, message.source) for line in order.lines}
     release.standing = tidy({n: min(q, left.get(n, ZERO)) for n, q in release.at_most.items()})
     release.state, release.since = EffectState.REFUSED, now
     order.end_holds_of(release.name, now)

@@ -74,6 +74,11 @@ def use_up_offers(order: Order, before: Goal, now: Goal) -> None:
             offer[terms.item] = max(offer[terms.item] - taken, ZERO)
 
 
+def left_as_asked(line: Line, source: str) -> Decimal:
+    """What a location shipped of what it was asked for."""
+    return line.shipped.get(source, ZERO) - line.unreleased.get(source, ZERO)
+
+
 def position(line: str, location: str) -> str:
     """Names what one location is to deliver of one line, in goals for the ledger."""
     return f"{line}/{location}"

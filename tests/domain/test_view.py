@@ -1,0 +1,84 @@
+"""What an order waits for."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from domain.answer import Pending, Refused, Unclear
+from domain.effect import Step
+from domain.message import HoldPlaced, MilestoneKind, Placed
+from domain.order import Order
+from domain.plan import plan
+from domain.settling import intend
+from domain.view import Awaited, awaited
+from tests.domain.build import ask, captured, goal, going_on, placed, say, tell
+from tests.domain.world import NOW, order_in
+
+
+def waits(order: Order) -> list[str]:
+    return [each.what for each in awaited(order)]
+
+
+def test_an_order_waits_for_the_answers_of_its_calls() -> None:
+    order = captured(placed())
+    (action,) = plan(order)
+    intend(order, action, NOW)
+    assert awaited(order) == [Awaited(what="credit/acme", since=NOW)]
+
+
+def test_a_promised_answer_has_a_deadline() -> None:
+    order = going_on(captured(placed()), upto=Step.STOCK)
+    ask(order, "erp/", Pending())
+    (wait,) = awaited(order)
+    assert (wait.what, wait.system) == ("erp/", "erp")
+    assert wait.deadline == NOW + timedelta(days=2)
+
+
+def test_what_a_person_must_decide_is_awaited_of_the_person() -> None:
+    order = captured(placed())
+    ask(order, "credit/acme", Refused(reason="credit_limit"))
+    assert waits(order) == ["hold/o-H1"]
+
+    order = captured(placed())
+    ask(order, "credit/acme", Unclear(detail="?"))
+    tell(order, HoldPlaced(id="h"))
+    assert waits(order) == ["hold/o-H1", "hold/o-H2"]
+
+
+def test_a_warehouse_is_awaited_until_all_it_was_asked_for_has_left() -> None:
+    order = going_on(captured(placed()))
+    assert awaited(order) == [Awaited(what="milestone/EAST", system="wms-east", since=NOW)]
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    assert waits(order) == ["milestone/EAST"]
+    say(order, MilestoneKind.SHIPPED, goal(_2=3))
+    assert waits(order) == []
+
+
+def test_stock_is_awaited_by_item() -> None:
+    order = captured(placed(), offers={"EAST": goal(BOLT=5)})
+    going_on(order)
+    assert waits(order) == ["milestone/EAST", "stock/NUT"]
+
+
+def test_a_return_is_awaited_until_it_is_inspected() -> None:
+    order = going_on(captured(placed({"1": 5})))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=1), document="RMA1")
+    going_on(order)
+    assert awaited(order) == [Awaited(what="inspection/RMA1", system="wms-east", since=NOW)]
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=1), document="RMA1")
+    assert waits(order) == []
+
+
+def test_the_first_day_is_awaited() -> None:
+    order = Order(id="o")
+    early = order_in({"1": 5}).model_copy(update={"ship_not_before": date(2030, 2, 1)})
+    tell(order, Placed(id="m", order=early))
+    going_on(captured(order))
+    (wait,) = awaited(order)
+    assert wait.what == "ship_not_before"
+    assert wait.deadline == datetime(2030, 2, 1, tzinfo=UTC)
+
+
+def test_a_closed_order_waits_for_nothing() -> None:
+    order = going_on(captured(placed()))
+    order.close(NOW)
+    assert awaited(order) == []
