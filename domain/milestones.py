@@ -135,13 +135,17 @@ def _delivered(order: Order, message: Milestone, now: datetime) -> None:
 
 
 def _rejected(order: Order, message: Milestone, now: datetime) -> None:
-    """The warehouse will not do it, now or after having accepted it."""
+    """The warehouse will not do it, now or after having accepted it. A call that may have crossed
+    this may stand nevertheless: then the system is asked before anything else.
+    """
     release = order.effect(Step.RELEASE, message.source)
     if release is None:
         return
+    crossed = release.uncertain and (release.state is not EffectState.PENDING or release.overtaken)
     left = {line.line: left_as_asked(line, message.source) for line in order.lines}
     release.standing = tidy({n: min(q, left.get(n, ZERO)) for n, q in release.at_most.items()})
-    release.state, release.since = EffectState.REFUSED, now
+    release.state = EffectState.UNCLEAR if crossed else EffectState.REFUSED
+    release.since = now
     order.end_holds_of(release.name, now)
     order.place_hold(Problem(reason="warehouse_rejected"), now, effect=release.name)
 

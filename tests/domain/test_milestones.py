@@ -119,14 +119,20 @@ def test_what_a_rejecting_warehouse_has_shipped_stays_shipped() -> None:
     assert order.standing(Step.RELEASE, "EAST") == goal(_1=2)
 
 
-def test_a_rejection_is_newer_than_the_answer_that_lands_after_it() -> None:
+def test_a_rejection_that_crosses_a_call_is_for_a_person_and_then_asked_about() -> None:
     order = going_on(captured(placed()), upto=Step.ERP)
     (action,) = plan(order)
     intend(order, action, NOW)
     say(order, MilestoneKind.REJECTED)
     settle(order, RELEASE, Done(standing=action.goal), NOW)
-    assert order.standing(Step.RELEASE, "EAST") == {}
     assert reasons(order) == ["warehouse_rejected"]
+    assert order.at_most(Step.RELEASE, "EAST") == action.goal, "the warehouse may have it"
+    assert plan(order) == []
+
+    tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
+    (again,) = plan(order)
+    assert again.ask
+    assert again.key == action.key
 
 
 def test_an_accepted_release_stands() -> None:
