@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 from temporalio.workflow import ActivityHandle
 
 from activities.books import BookActivities
@@ -122,12 +122,15 @@ class OrderWorkflow:
             self.interrupt_overtaken()
             if until() and not self.calls and not unmet(self.order, upto):
                 return
+            if self.renewal_is_due():
+                if await self.record() and not self.messages:
+                    workflow.continue_as_new(self.order)
+                continue
             actions = [a for a in plan(self.order) if a.effect not in self.calls]
             for action in actions:
                 intend(self.order, action, workflow.now())
             if not await self.record():
                 continue
-            self.renew_if_due()
             for action in actions:
                 self.calls[action.effect] = self.call(action)
             await self.wait()
@@ -226,12 +229,13 @@ class OrderWorkflow:
         try:
             try:
                 return await workflow.execute_local_activity_method(record, entry, **RECORD)
-            except ActivityError as failure:
+            except FailureError as failure:
+                # One that ran out of time is an ActivityError at first, a TimeoutError in replays.
                 if caused_by(failure, Replaced):
                     raise
                 options = our_database(self.order.patience)
                 return await workflow.execute_activity_method(record, entry, **options)
-        except ActivityError as failure:
+        except FailureError as failure:
             if caused_by(failure, Replaced):
                 raise Replaced(f"another run has order {entry.order.id}") from failure
             raise
@@ -244,12 +248,11 @@ class OrderWorkflow:
             workflow.upsert_search_attributes(updates)
         self.found = found
 
-    def renew_if_due(self) -> None:
+    def renewal_is_due(self) -> bool:
         """Any wait will do to continue as new, if no call is in flight."""
         always = self.order.patience.renew_always and self.moved
         due = always or workflow.info().is_continue_as_new_suggested()
-        if due and not self.calls and not self.messages:
-            workflow.continue_as_new(self.order)
+        return due and not self.calls
 
     async def wait(self) -> None:
         deadline = self.deadline()
