@@ -15,7 +15,7 @@ from api.app import create_app
 from api.deps import stores_on
 from stack.cli import app as throughline
 from stack.places import ROOT
-from tests.docs.pages import PAGES, anchors, links, name, typed
+from tests.docs.pages import PAGES, anchors, blocks, links, name, typed
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
@@ -80,6 +80,12 @@ def test_every_module_to_run_is_there(page: Path) -> None:
 def test_every_route_is_there(page: Path) -> None:
     told = {f"{verb} {_blank(path)}" for text in typed(page) for verb, path in _ROUTE.findall(text)}
     assert told - _routes() == set()
+
+
+@every_page
+def test_no_diagram_has_a_semicolon(page: Path) -> None:
+    """Mermaid takes it for the end of a statement, and draws nothing."""
+    assert not any(";" in diagram for diagram in blocks(page, "mermaid"))
 
 
 @cache
