@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import LiteralString
 
 import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from stack.places import StackError
 
@@ -34,5 +36,10 @@ ALTERED: Mapping[Book, LiteralString] = {
 def alter(database_url: str, book: Book) -> None:
     """Raises `StackError` where there is no such row."""
     with psycopg.connect(database_url, autocommit=True) as database:
-        if database.execute(ALTERED[book]).rowcount != 1:
-            raise StackError(f"There is no row of {book} to alter.")
+        alter_one(database, book)
+
+
+def alter_one(database: Connection[TupleRow], book: Book) -> None:
+    """On a connection of the caller's, who may take it back. Raises `StackError`."""
+    if database.execute(ALTERED[book]).rowcount != 1:
+        raise StackError(f"There is no row of {book} to alter.")

@@ -13,6 +13,8 @@ from stack.ports import free_ports
 from stack.processes import Program
 from stack.readiness import answers_http
 from stack.supervisor import Service
+from stack.testing import shared
+from tests.stack.days import finished_day
 
 STANDIN = Path(__file__).with_name("standin.py")
 
@@ -43,6 +45,17 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="throughline-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def day() -> Iterator[Path]:
+    """The data folder of a demo's day that is over; one for all processes of a run.
+
+    Its stack still runs. Nothing may be done there that reserves stock or reaches outside systems:
+    the books of that day are being compared.
+    """
+    with shared("day", finished_day, own=False) as data:
+        yield Path(data)
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""The demo: a day that ends well, books that agree, and a comparison that notices."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.account.books import open_books
+from stack.account.command import ACCOUNTS, Law
+from stack.demo.sabotage import Book, alter_one
+from tests.stack.days import ORDERS, folder, run_of, throughline
+
+SPOILT = {Book.STOCK: Law.STOCK, Book.MONEY: Law.MONEY, Book.MESSAGE: Law.MESSAGES}
+"""Which account must notice that a book was altered."""
+
+
+def summary(data: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((data / "demo" / "summary.json").read_text())
+    return found
+
+
+def checks(data: Path) -> Mapping[str, bool]:
+    return {check["name"]: check["ok"] for check in summary(data)["checks"]}
+
+
+def test_a_day_is_told_in_a_summary_of_the_fixed_shape(day: Path) -> None:
+    found = summary(day)
+
+    assert found.keys() == {"ok", "orders", "checks", "seconds"}
+    assert found["ok"] is True
+    assert found["seconds"] > 0
+    assert all(check.keys() == {"name", "ok", "detail"} for check in found["checks"])
+    assert [check for check in found["checks"] if not check["ok"]] == []
+    assert {f"{law} conserved" for law in Law} < {check["name"] for check in found["checks"]}
+
+
+def test_there_is_a_story_of_each_kind_and_every_order_ends(day: Path) -> None:
+    orders = summary(day)["orders"]
+
+    assert orders.keys() == {"closed", "cancelled"}
+    assert sum(orders.values()) == ORDERS + 1  # one story sends a second order
+
+
+def test_its_books_agree_and_say_so_by_their_status(day: Path) -> None:
+    for law in Law:
+        done = throughline(day, "account", law, "--json")
+
+        assert done.returncode == 0, done.stdout
+        found = json.loads(done.stdout)
+        assert found["differences"] == []
+        assert found["checked"] >= ORDERS
+
+
+@pytest.mark.parametrize("book", Book)
+def test_the_account_of_an_altered_book_fails_and_no_other(day: Path, book: Book) -> None:
+    with (
+        open_books(run_of(day)) as books,
+        books.database.transaction(force_rollback=True),
+    ):
+        alter_one(books.database, book)
+        spoilt = {law for law, account in ACCOUNTS.items() if account(books).differences}
+
+    assert spoilt == {SPOILT[book]}
+
+
+@pytest.mark.parametrize(
+    "book",
+    [
+        Book.MONEY,
+        pytest.param(Book.STOCK, marks=pytest.mark.nightly),
+        pytest.param(Book.MESSAGE, marks=pytest.mark.nightly),
+    ],
+)
+def test_a_day_with_an_altered_book_ends_with_one(book: Book) -> None:
+    with folder() as data:
+        done = throughline(data, "demo", "--orders", "1", "--no-rebuild", "--sabotage", book)
+
+        assert done.returncode == 1, done.stderr
+        assert summary(data)["ok"] is False
+        failed = {name for name, ok in checks(data).items() if not ok}
+        assert failed == {f"{SPOILT[book]} conserved"}
+
+
+def test_chaos_costs_nothing_but_time() -> None:
+    with folder() as data:
+        done = throughline(data, "demo", "--orders", "12", "--chaos", "1")
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = summary(data)
+        assert found["ok"] is True
+        assert sum(found["kills"].values()) > 0
+        assert sum(found["faults"].values()) > 0
+
+
+def test_nobody_else_runs_where_a_stack_runs(day: Path) -> None:
+    """Not a second day in the same folder: it would begin by emptying it."""
+    done = throughline(day, "demo", "--orders", "1")
+
+    assert done.returncode == 1
+    assert "already runs" in done.stderr
+    assert summary(day)["ok"] is True
