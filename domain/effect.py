@@ -61,7 +61,8 @@ class Effect(BaseModel):
 
     `generation` names the key it stands under; it grows after a definite refusal of something of
     which nothing stands, and after an undo. `version` counts what was confirmed. `amounts` is what
-    the system worked out by line, in the order's currency. `since` is when it got into its state.
+    the system worked out by line, in the order's currency. `answers` counts how its calls ended:
+    it names each answer. `since` is when it got into its state.
     `possible` is what earlier calls, whose outcome is unknown as well, may have made stand.
     `overtaken`: under this key another call may still be answered, so that a late answer does not
     say which one it is about. `answered`: a late answer came before its call said `Pending`.
@@ -78,6 +79,7 @@ class Effect(BaseModel):
     possible: Goal = {}
     amounts: Goal = {}
     ref: str = ""
+    answers: int = 0
     since: datetime | None = None
     overtaken: bool = False
     answered: bool = False
@@ -85,6 +87,11 @@ class Effect(BaseModel):
     @property
     def name(self) -> str:
         return effect_name(self.step, self.subject)
+
+    @property
+    def last_answer(self) -> str:
+        """The fact that decisions about it follow from."""
+        return f"{self.name}/answers/{self.answers}"
 
     @property
     def uncertain(self) -> bool:

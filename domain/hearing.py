@@ -36,7 +36,7 @@ def hear(order: Order, message: Message, now: datetime) -> bool:
     order.closed_at = None
     outcome = _take_in(order, message, now)
     if isinstance(message, Milestone | StockLost):
-        order.tell_backorders(now)
+        order.tell_backorders(f"heard/{message.n}", now)
     order.outcomes.append(outcome or Outcome(n=message.n))
     return True
 
@@ -60,9 +60,8 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
         case QuoteAccepted():
             return _accept(order, message, now)
         case HoldPlaced():
-            order.place_hold(
-                Problem(reason=message.reason, scope=message.scope, detail=message.detail), now
-            )
+            problem = Problem(reason=message.reason, scope=message.scope, detail=message.detail)
+            order.place_hold(problem, f"heard/{message.n}", now)
         case HoldReleased():
             return _release_hold(order, message, now)
         case Milestone():
@@ -108,7 +107,7 @@ def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
     order.tell("order.created", "created", now, {"reference": order.header.reference}, message.id)
     if message.duplicate_of:
         problem = Problem(reason="suspected_duplicate", detail=f"looks like {message.duplicate_of}")
-        order.place_hold(problem, now)
+        order.place_hold(problem, f"heard/{message.n}", now)
     return None
 
 
@@ -212,7 +211,8 @@ def _lose_stock(order: Order, message: StockLost) -> None:
         name = position(line.line, at)
         left = max(stock.standing.get(name, ZERO) - message.quantity, ZERO)
         stock.standing = tidy({**stock.standing, name: left})
-        _look_again(order, Step.STOCK)
+        # An answer taken in before may be the later one of the two: the ledger says what stands.
+        stock.state = EffectState.UNKNOWN
     allocate(order)
 
 

@@ -1,5 +1,6 @@
 """Holds: a scope of an order parked until somebody decides, or until it no longer matters."""
 
+import hashlib
 from datetime import datetime
 
 from domain.base import Fact
@@ -78,6 +79,12 @@ class Hold(Fact):
     @property
     def clears_on(self) -> str:
         return clears_on(self.reason)
+
+
+def hold_id(order_id: str, problem: Problem, fact: str) -> str:
+    """Of the hold that this fact places for this problem, and of no other one."""
+    named = f"{fact}/{problem.scope}/{problem.reason}"
+    return f"{order_id}-H{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
 def clears_on(reason: str) -> str:

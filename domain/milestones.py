@@ -118,7 +118,7 @@ def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
                 scope=f"line/{line.line}",
                 detail=f"{source} shipped {line.shipped[source]:f}, asked for were {planned:f}",
             )
-            order.place_hold(problem, now)
+            order.place_hold(problem, f"shipped/{shipment.id}", now)
     allocate(order)
 
 
@@ -147,7 +147,8 @@ def _rejected(order: Order, message: Milestone, now: datetime) -> None:
     release.state = EffectState.UNCLEAR if crossed else EffectState.REFUSED
     release.since = now
     order.end_holds_of(release.name, now)
-    order.place_hold(Problem(reason="warehouse_rejected"), now, effect=release.name)
+    problem = Problem(reason="warehouse_rejected")
+    order.place_hold(problem, f"heard/{message.n}", now, effect=release.name)
 
 
 def _recall_answered(order: Order, message: Milestone, now: datetime) -> None:

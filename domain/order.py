@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from domain.base import ZERO, Fact, Goal, added, plain, tidy
 from domain.effect import Effect, EffectState, Step, effect_key, effect_name
 from domain.event import Event
-from domain.hold import Hold, Problem
+from domain.hold import Hold, Problem, hold_id
 from domain.order_in import OrderIn, PaymentIn
 from domain.party import Address
 from domain.patience import Patience
@@ -156,15 +156,12 @@ class Order(BaseModel):
     returns: list[Return] = []
     effects: dict[str, Effect] = {}
     holds: list[Hold] = []
-    holds_placed: int = 0
     waived: list[str] = []
-    backorders: int = 0
     backorders_told: Goal = {}
     picking: list[str] = []
     news: list[Event] = []
     outcomes: list[Outcome] = []
     closed_at: datetime | None = None
-    closings: int = 0
     changed_at: datetime | None = None
     patience: Patience = Field(default_factory=Patience)
 
@@ -264,25 +261,29 @@ class Order(BaseModel):
         )
         self.news.append(event)
 
-    def tell_backorders(self, now: datetime) -> None:
-        """News of what no source is to deliver, whenever that has changed."""
+    def tell_backorders(self, fact: str, now: datetime) -> None:
+        """News of what no source is to deliver, whenever that has changed, by `fact`."""
         waiting = tidy({line.line: line.backordered for line in self.lines})
         if waiting == self.backorders_told:
             return
         self.backorders_told = waiting
         if waiting:
-            self.backorders += 1
             data = {"lines": plain(waiting)}
-            self.tell("order.backordered", f"backordered/{self.backorders}", now, data)
+            self.tell("order.backordered", f"{fact}/backordered", now, data)
 
-    def place_hold(self, problem: Problem, now: datetime, effect: str | None = None) -> None:
-        """Park a scope, unless it is parked for the same reason already."""
+    def place_hold(
+        self, problem: Problem, fact: str, now: datetime, effect: str | None = None
+    ) -> None:
+        """Park a scope, unless it is parked for the same reason already.
+
+        `fact` (an answer, a message) is what it follows from and is named after: whoever saw it
+        may release it, even if the record he saw it in has to be made again.
+        """
         same = (problem.scope, problem.reason, effect)
         if any((hold.scope, hold.reason, hold.effect) == same for hold in self.open_holds):
             return
-        self.holds_placed += 1
         hold = Hold(
-            id=f"{self.id}-H{self.holds_placed}",
+            id=hold_id(self.id, problem, fact),
             reason=problem.reason,
             scope=problem.scope,
             detail=problem.detail,
@@ -331,7 +332,9 @@ class Order(BaseModel):
             elif name == "cancel_after":
                 self._lapse(now)
             else:
-                self.place_hold(Problem(reason="no_answer"), now, effect=name)
+                effect = self.effects[name]
+                fact = f"{effect.last_answer}/expired"
+                self.place_hold(Problem(reason="no_answer"), fact, now, effect=name)
 
     def _answers_due(self) -> dict[str, datetime]:
         held = {hold.effect for hold in self.open_holds}
@@ -352,8 +355,7 @@ class Order(BaseModel):
 
     def close(self, now: datetime) -> None:
         self.closed_at = now
-        self.closings += 1
-        self.tell("order.closed", f"closed/{self.closings}", now)
+        self.tell("order.closed", f"closed/{self.heard}", now)
 
 
 class Entry(Fact):

@@ -33,6 +33,7 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
     changes nothing.
     """
     effect = order.effects[name]
+    effect.answers += 1
     if effect.state not in _AWAITED:
         return
     effect.since = now
@@ -51,7 +52,7 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
         case None:
             effect.state = EffectState.UNKNOWN
     if effect.step in (Step.CAPTURE, Step.STOCK) and effect.state is EffectState.CONFIRMED:
-        order.tell_backorders(now)
+        order.tell_backorders(effect.last_answer, now)
 
 
 def settle_late(order: Order, effect: Effect, answer: Done | Refused, now: datetime) -> None:
@@ -106,7 +107,7 @@ def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> N
     if open_problems:
         effect.state = EffectState.REFUSED
         for problem in open_problems:
-            order.place_hold(problem, now, effect=effect.name)
+            order.place_hold(problem, effect.last_answer, now, effect=effect.name)
         return
     if effect.version:
         _keep_what_was_agreed(order, answer.terms)
@@ -186,7 +187,7 @@ def _hold(order: Order, effect: Effect, problem: Problem, now: datetime) -> None
     for hold in order.open_holds:
         if hold.effect == effect.name and hold.reason != problem.reason:
             order.end_hold(hold, now, by="throughline")
-    order.place_hold(problem, now, effect=effect.name)
+    order.place_hold(problem, effect.last_answer, now, effect=effect.name)
 
 
 def _tell(order: Order, effect: Effect, now: datetime) -> None:

@@ -136,15 +136,20 @@ class OrderWorkflow:
             await self.wait()
 
     def take_in(self) -> None:
-        """What came in and what was answered since the last look."""
+        """What was answered and what came in since the last look.
+
+        In that order: when a task is done again (its worker was killed, or a message came before it
+        was over), its record may be public. What people then say of it is heard with all that the
+        record was made from, and must come last.
+        """
         now = workflow.now()
-        messages, self.messages = self.messages, []
-        heard = [message for message in messages if self.hear(message, now)]
-        self.unrecorded += heard
         landed = {name: call for name, call in self.calls.items() if call.handle.done()}
         for name, call in landed.items():
             settle(self.order, name, call.answer(), now)
             del self.calls[name]
+        messages, self.messages = self.messages, []
+        heard = [message for message in messages if self.hear(message, now)]
+        self.unrecorded += heard
         self.order.expire(now)
         for hold in moot_holds(self.order):
             self.order.end_hold(hold, now, by="throughline")

@@ -171,7 +171,7 @@ async def test_waiting_for_the_first_decision(
 ) -> None:
     order_id = await placed(client)
     order = await recorded(pool, order_id)
-    order.place_hold(Problem(reason="unknown_customer"), NOW)
+    order.place_hold(Problem(reason="unknown_customer"), "a fact", NOW)
 
     waiting = asyncio.create_task(
         client.post("/v1/orders", json=an_order(), headers={"Prefer": "wait=9"})

@@ -54,6 +54,13 @@ class Play:
         """Take in, interrupt what is overtaken, intend, record, call."""
         self.minute += 1
         now = later(self.minute)
+        for name, flight in list(self.flights.items()):
+            if land():
+                if not flight.arrived:
+                    flight.answer = self.outside.do(flight.action, flight.how)
+                self._note(name, flight.answer)
+                settle(self.order, name, flight.answer, now)
+                del self.flights[name]
         while hear_all and (message := self.inbox.take()):
             self._note("hears", message)
             before = self.order.model_copy(deep=True)
@@ -63,13 +70,6 @@ class Play:
                 self.order = before
                 refuse(self.order, message, str(error))
             assert not hear(self.order, message, now), "heard twice"
-        for name, flight in list(self.flights.items()):
-            if land():
-                if not flight.arrived:
-                    flight.answer = self.outside.do(flight.action, flight.how)
-                self._note(name, flight.answer)
-                settle(self.order, name, flight.answer, now)
-                del self.flights[name]
         self.order.expire(now)
         for hold in moot_holds(self.order):
             self.order.end_hold(hold, now, by="throughline")

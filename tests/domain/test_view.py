@@ -35,12 +35,13 @@ def test_a_promised_answer_has_a_deadline() -> None:
 def test_what_a_person_must_decide_is_awaited_of_the_person() -> None:
     order = captured(placed())
     ask(order, "credit/acme", Refused(reason="credit_limit"))
-    assert waits(order) == ["hold/o-H1"]
+    assert waits(order) == [f"hold/{order.holds[0].id}"]
 
     order = captured(placed())
     ask(order, "credit/acme", Unclear(detail="?"))
     tell(order, HoldPlaced(id="h"))
-    assert waits(order) == ["hold/o-H1", "hold/o-H2"]
+    assert waits(order) == [f"hold/{hold.id}" for hold in order.holds]
+    assert len(order.holds) == 2
 
 
 def test_a_warehouse_is_awaited_until_all_it_was_asked_for_has_left() -> None:

@@ -182,6 +182,7 @@ class Outside:
                 grows = any(q > before.get(name, ZERO) for name, q in action.goal.items())
                 if how == "refused" and grows:
                     return Refused(reason="busy", standing=before)
+                self._check_kept(action.goal)
                 return self.ledger.reserve(action.goal)
             case _:
                 stands = self.stands.get(action.effect, {})
@@ -190,6 +191,15 @@ class Outside:
                     return Refused(reason="credit_limit", standing=stands)
                 self.stands[action.effect] = action.goal
                 return Done(standing=action.goal)
+
+    def _check_kept(self, goal: Goal) -> None:
+        """What a warehouse may still ship is not given back."""
+        for name, quantity in self.ledger.reserved.items():
+            line, _, location = name.partition("/")
+            may_ship = self.released(location)[1].get(line, ZERO)
+            kept = goal.get(name, ZERO) - self.ledger.shipped.get(name, ZERO)
+            if goal.get(name, ZERO) < quantity and kept < may_ship:
+                self.wrong.append(f"{name} given back, and {location} may ship {may_ship}")
 
     def _capture(self, action: Action, how: str) -> Answer:
         known = {line: LINE_TERMS[line] for line in self.lines}
@@ -240,6 +250,10 @@ class Outside:
             return Pending()
         if goal and key in self.ended and not action.ask:
             self.wrong.append(f"made to stand after it was taken back: {key}")
+        if action.step is Step.ERP and not goal:
+            asked = [location for location in LOCATIONS if self.released(location)[1]]
+            if asked:
+                self.wrong.append(f"the sales order is gone, and {asked} may ship")
         self._make(key, goal)
         if how == "unclear":
             return Unclear(detail="<html>")
