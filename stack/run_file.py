@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from stack.places import DATA, StackError, write_private
+from stack.places import DATA, StackError, make_folder, write_private
 
 NAME = "run.json"
 GROUPS = ("api", "worker", "postgres", "temporal", "simulators")
@@ -18,6 +18,7 @@ def publish(info: RunInfo, data: Path) -> None:
     """Write it for the stack kept in `data`, whole or not at all, readable by us alone."""
     text = json.dumps(info, indent=1)
     for path in _places(data):
+        make_folder(path.parent)
         write_private(path, text)
 
 

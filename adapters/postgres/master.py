@@ -20,6 +20,8 @@ Outcome = Literal["created", "changed", "unchanged", "stale"]
 T = TypeVar("T", bound=Fact)
 Row = dict[str, Any]
 
+ROWS_AT_ONCE = 1000
+
 _exactly = partial(json.loads, parse_float=Decimal)
 _PRICE_KEY = ("item", "customer", "price_list", "currency", "unit", "min_quantity", "valid_from")
 _ID = {"id": "text"}
@@ -125,15 +127,21 @@ class MasterData:
     async def _put(self, kind: Kind, rows: Sequence[Fact], expected: int | None) -> list[Put]:
         # One row per record: of several in one call the last wins, and all share its outcome.
         keyed = {_key(kind, row): row.model_dump(mode="json") for row in rows}
-        given = [{**row, "ordinal": n} for n, row in enumerate(keyed.values())]
-        statement = _PUT[kind]
+        given = list(keyed.values())
+        put: list[Put] = []
+        # Each statement well within the time one may take, on a busy server, too.
+        for start in range(0, len(given), ROWS_AT_ONCE):
+            put += await self._put_some(kind, given[start : start + ROWS_AT_ONCE], expected)
+        outcomes = dict(zip(keyed, put, strict=True))
+        return [outcomes[_key(kind, row)] for row in rows]
+
+    async def _put_some(self, kind: Kind, given: Sequence[Row], expected: int | None) -> list[Put]:
+        rows = Jsonb([{**row, "ordinal": n} for n, row in enumerate(given)])
         while True:
-            put = await self._read(statement, {"rows": Jsonb(given), "expected": expected})
+            put = await self._read(_PUT[kind], {"rows": rows, "expected": expected})
             # Another writer's new row, made while this statement ran, can be seen by the next one.
             if all(row["version"] is not None for row in put):
-                break
-        outcomes = dict(zip(keyed, (Put(r["outcome"], r["version"]) for r in put), strict=True))
-        return [outcomes[_key(kind, row)] for row in rows]
+                return [Put(row["outcome"], row["version"]) for row in put]
 
     async def _get(self, kind: Kind, shape: type[T], id: str) -> Kept[T] | None:
         rows = await self._read(_GET[kind], (id,))

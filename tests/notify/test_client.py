@@ -25,7 +25,7 @@ async def serving(serve: Serve) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def client(timeout: float = 2) -> AsyncIterator[WebhookClient]:
+async def client(timeout: float = 15) -> AsyncIterator[WebhookClient]:
     opened = WebhookClient(AddressGuard(allow_private=True), timeout=timedelta(seconds=timeout))
     try:
         yield opened
