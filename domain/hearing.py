@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.base import ZERO, Goal, plain, tidy
 from domain.effect import Effect, EffectState, Step
-from domain.hold import WAIVABLE, Problem
+from domain.hold import WAIVABLE, Hold, Problem
 from domain.message import (
     Amended,
     Answered,
@@ -22,6 +22,9 @@ from domain.milestones import count_shipment, hear_milestone
 from domain.order import Header, Line, Order, Outcome, known_line
 from domain.settling import settle_late
 from domain.sourcing import allocate, position, trim
+
+EARLY_RELEASES = 10
+"""How many releases of holds nobody has placed yet are remembered."""
 
 
 def hear(order: Order, message: Message, now: datetime) -> bool:
@@ -154,14 +157,31 @@ def _amend(order: Order, message: Amended, now: datetime) -> Outcome | None:
 
 
 def _release_hold(order: Order, message: HoldReleased, now: datetime) -> Outcome | None:
+    """A hold that was seen in a record, before the order's worker died, may be placed again only
+    after its release is heard.
+    """
     hold = next((hold for hold in order.holds if hold.id == message.hold), None)
     if hold is None:
-        return _refused(message, "unknown_hold", message.hold)
+        early = {**order.released_early, message.hold: message.by}
+        order.released_early = dict([*early.items()][-EARLY_RELEASES:])
+        return Outcome(n=message.n, detail="is not placed yet")
     if not hold.open:
         return _refused(message, "already_released", f"by {hold.released_by}")
+    _end_hold(order, hold, now, message.by)
+    return None
+
+
+def release_early(order: Order, now: datetime) -> None:
+    """End the holds whose release was heard before they were placed."""
+    for hold in order.open_holds:
+        if (by := order.released_early.pop(hold.id, None)) is not None:
+            _end_hold(order, hold, now, by)
+
+
+def _end_hold(order: Order, hold: Hold, now: datetime, by: str) -> None:
     if hold.reason in WAIVABLE:
         order.waived.append(f"{hold.scope}/{hold.reason}")
-    order.end_hold(hold, now, message.by)
+    order.end_hold(hold, now, by)
     if hold.effect and (effect := order.effects.get(hold.effect)):
         _try_again(effect)
     return None

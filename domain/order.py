@@ -157,6 +157,7 @@ class Order(BaseModel):
     effects: dict[str, Effect] = {}
     holds: list[Hold] = []
     waived: list[str] = []
+    released_early: dict[str, str] = {}
     backorders_told: Goal = {}
     picking: list[str] = []
     news: list[Event] = []

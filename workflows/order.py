@@ -19,7 +19,7 @@ from domain.answer import Answer, Unclear
 from domain.documents import Instruction
 from domain.effect import Action, Step
 from domain.errors import Replaced, caused_by
-from domain.hearing import hear, refuse
+from domain.hearing import hear, refuse, release_early
 from domain.message import Message
 from domain.order import Entry, Misunderstood, Order, Recorded
 from domain.paperwork import document
@@ -136,12 +136,7 @@ class OrderWorkflow:
             await self.wait()
 
     def take_in(self) -> None:
-        """What was answered and what came in since the last look.
-
-        In that order: when a task is done again (its worker was killed, or a message came before it
-        was over), its record may be public. What people then say of it is heard with all that the
-        record was made from, and must come last.
-        """
+        """What was answered and what came in since the last look."""
         now = workflow.now()
         landed = {name: call for name, call in self.calls.items() if call.handle.done()}
         for name, call in landed.items():
@@ -150,6 +145,7 @@ class OrderWorkflow:
         messages, self.messages = self.messages, []
         heard = [message for message in messages if self.hear(message, now)]
         self.unrecorded += heard
+        release_early(self.order, now)
         self.order.expire(now)
         for hold in moot_holds(self.order):
             self.order.end_hold(hold, now, by="throughline")

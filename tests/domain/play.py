@@ -8,7 +8,7 @@ from domain.amounts import Bill, invoice
 from domain.answer import Answer
 from domain.base import ZERO, Goal, tidy
 from domain.effect import Action, Step
-from domain.hearing import hear, refuse
+from domain.hearing import hear, refuse, release_early
 from domain.message import HoldReleased, Milestone, MilestoneKind, MilestoneLine
 from domain.order import Misunderstood, Order
 from domain.paperwork import document
@@ -70,6 +70,7 @@ class Play:
                 self.order = before
                 refuse(self.order, message, str(error))
             assert not hear(self.order, message, now), "heard twice"
+        release_early(self.order, now)
         self.order.expire(now)
         for hold in moot_holds(self.order):
             self.order.end_hold(hold, now, by="throughline")

@@ -147,7 +147,7 @@ def test_a_person_holds_a_scope_and_releases_it() -> None:
 
     assert tell(order, HoldReleased(id="r", hold=hold.id, by="kim")) == "done"
     assert tell(order, HoldReleased(id="r2", hold=hold.id)) == "already_released"
-    assert tell(order, HoldReleased(id="r3", hold="o-H99")) == "unknown_hold"
+    assert tell(order, HoldReleased(id="r3", hold="o-H99")) == "done", "it may come yet"
     assert news(order)[-2:] == ["order.held", "order.hold_released"]
 
 
