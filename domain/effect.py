@@ -88,6 +88,11 @@ class Effect(BaseModel):
     def name(self) -> str:
         return effect_name(self.step, self.subject)
 
+    def end_generation(self) -> None:
+        """What is wanted next of it stands under another key."""
+        self.generation += 1
+        self.overtaken = False
+
     @property
     def last_answer(self) -> str:
         """The fact that decisions about it follow from."""

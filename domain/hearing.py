@@ -184,18 +184,14 @@ def _end_hold(order: Order, hold: Hold, now: datetime, by: str) -> None:
     order.end_hold(hold, now, by)
     if hold.effect and (effect := order.effects.get(hold.effect)):
         _try_again(effect)
-    return None
 
 
 def _try_again(effect: Effect) -> None:
-    """A new key only after a definite refusal; without an answer, the old key is asked for."""
+    """Without an answer, the old key is asked for."""
     if effect.state in (EffectState.PENDING, EffectState.UNCLEAR):
         effect.state = EffectState.UNKNOWN
     elif effect.state is EffectState.REFUSED:
         effect.state = EffectState.CONFIRMED
-        if not effect.standing:
-            effect.generation += 1
-            effect.overtaken = False
         if effect.step is Step.CAPTURE:
             effect.standing = {}
 

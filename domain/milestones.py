@@ -65,8 +65,7 @@ def _let_go(release: Effect, line: str, kept: Decimal) -> None:
     if release.uncertain:
         release.state = EffectState.UNKNOWN
     elif before and not release.standing:
-        release.generation += 1
-        release.overtaken = False
+        release.end_generation()
 
 
 def _shipped(order: Order, message: Milestone, now: datetime) -> None:
@@ -139,13 +138,15 @@ def _rejected(order: Order, message: Milestone, now: datetime) -> None:
     this may stand nevertheless: then the system is asked before anything else.
     """
     release = order.effect(Step.RELEASE, message.source)
-    if release is None:
+    if release is None or not release.at_most:
         return
     crossed = release.uncertain and (release.state is not EffectState.PENDING or release.overtaken)
     left = {line.line: left_as_asked(line, message.source) for line in order.lines}
     release.standing = tidy({n: min(q, left.get(n, ZERO)) for n, q in release.at_most.items()})
     release.state = EffectState.UNCLEAR if crossed else EffectState.REFUSED
     release.since = now
+    if not crossed and not release.standing:
+        release.end_generation()
     order.end_holds_of(release.name, now)
     problem = Problem(reason="warehouse_rejected")
     order.place_hold(problem, f"heard/{message.n}", now, effect=release.name)

@@ -80,8 +80,8 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
         use_up_offers(order, effect.standing, answer.standing)
     _stand(order, effect, answer.standing, now)
     if not effect.standing:
-        effect.generation += 1
-        effect.amounts, effect.overtaken = {}, False
+        effect.end_generation()
+        effect.amounts = {}
 
 
 def _stand(order: Order, effect: Effect, standing: Goal, now: datetime) -> None:
@@ -175,6 +175,8 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
             effect.state = EffectState.CONFIRMED
             order.end_holds_of(effect.name, now)
             return
+    if effect.state is EffectState.REFUSED and not effect.standing:
+        effect.end_generation()
     _hold(order, effect, Problem(reason=reason, detail=detail), now)
 
 

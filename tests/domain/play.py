@@ -268,7 +268,7 @@ class Play:
         """Every target is met, at the other side as well, and nothing is left beside them."""
         assert unmet(self.order) == {}
         assert self.order.open_holds == []
-        assert self.outside.wrong == []
+        assert not self.outside.wrong, self.outside.wrong
         for name, target in targets(self.order).items():
             found = self._found(target.step, name)
             assert found == ([target.goal] if target.goal else []), name

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from domain.effect import Step
 from domain.message import (
     Amended,
     CancelRequested,
@@ -110,7 +111,9 @@ def happen(play: Play, what: str, lots: Random) -> None:
         case "ship":
             play.ship(at, some if coin(lots) else rest)
         case "ship more":
-            play.ship(at, {line: rest.get(line, Decimal(0)) + number})
+            # Nobody ships what he was not asked for while our asking is on its way to him.
+            if rest or not play.order.at_most(Step.RELEASE, at):
+                play.ship(at, {line: rest.get(line, Decimal(0)) + number})
         case "pick" | "pack":
             if rest:
                 play.pick(at, some, pack=what == "pack")

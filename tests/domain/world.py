@@ -162,6 +162,7 @@ class Outside:
         self.price = Decimal(0)
         self.account = "acme"
         self.ended: set[str] = set()
+        self.dead: set[str] = set()
         self.wrong: list[str] = []
 
     # calls
@@ -197,7 +198,7 @@ class Outside:
         for name, quantity in self.ledger.reserved.items():
             line, _, location = name.partition("/")
             may_ship = self.released(location)[1].get(line, ZERO)
-            kept = goal.get(name, ZERO) - self.ledger.shipped.get(name, ZERO)
+            kept = max(goal.get(name, ZERO) - self.ledger.shipped.get(name, ZERO), ZERO)
             if goal.get(name, ZERO) < quantity and kept < may_ship:
                 self.wrong.append(f"{name} given back, and {location} may ship {may_ship}")
 
@@ -266,8 +267,10 @@ class Outside:
         return Done(standing=goal, ref="R1", amounts=amounts if taxed else {})
 
     def _possible(self, key: str, goal: Goal) -> bool:
-        """What has left under a key can be taken back no more."""
+        """What has left under a key can be taken back no more; what was rejected stays rejected."""
         stands = self.stands.get(key, {})
+        if goal and key in self.dead:
+            return False
         return all(
             goal.get(line, ZERO) >= min(quantity, stands.get(line, ZERO))
             for line, quantity in self.gone.get(key, {}).items()
@@ -350,6 +353,8 @@ class Outside:
         }
         self._stand(key, tidy(left))
         self.waiting.pop(key, None)
+        if not self.stands[key]:
+            self.dead.add(key)
         return True
 
 
