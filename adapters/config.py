@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _URL = re.compile(r"THROUGHLINE_(.+)_URL")
 _SECRETS = re.compile(r"THROUGHLINE_(.+)_SECRETS")
+_VENDOR = re.compile(r"THROUGHLINE_(.+)_VENDOR")
+_KEY = re.compile(r"THROUGHLINE_(.+)_KEY")
 _ACCOUNT = re.compile(r"THROUGHLINE_(.+)_ACCOUNT")
 
 
@@ -41,6 +43,10 @@ class Settings(BaseModel):
     """Whether events may be sent to addresses inside our own network."""
     systems: Mapping[str, str] = {}
     """URL by name of each outside system: THROUGHLINE_WMS_EAST_URL is that of `wms-east`."""
+    vendors: Mapping[str, str] = {}
+    """Whose adapter speaks to a system, if not the usual one: THROUGHLINE_<NAME>_VENDOR."""
+    credentials: Mapping[str, str] = Field({}, repr=False)
+    """What a system knows us by: THROUGHLINE_<NAME>_KEY."""
     channel_secrets: Mapping[str, tuple[str, ...]] = Field({}, repr=False)
     """What a channel may sign its messages with: THROUGHLINE_<CHANNEL>_SECRETS, by commas."""
     channel_accounts: Mapping[str, str] = {}
@@ -61,6 +67,10 @@ class Settings(BaseModel):
         given["channel_secrets"] = {
             name: tuple(filter(None, map(str.strip, value.split(","))))
             for name, value in secrets.items()
+        }
+        given["vendors"] = _named(env, _VENDOR)
+        given["credentials"] = {
+            name: key for name, key in _named(env, _KEY).items() if name in systems
         }
         given["channel_accounts"] = _named(env, _ACCOUNT)
         return cls.model_validate(given)

@@ -6,11 +6,11 @@ To add a vendor: write its adapter file, and give it a line in its capability's 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.config import Settings
+from adapters.config import MissingSetting, Settings
 from adapters.erp.northwind import Northwind
 from adapters.erp.port import Erp
 from adapters.gate import Gate
@@ -44,6 +44,13 @@ WMS: Vendors[Wms] = {"stockyard": Stockyard}
 TMS: Vendors[Tms] = {"easypost": EasyPost}
 TAX: Vendors[Tax] = {"avatax": AvaTax}
 PAYMENT: Vendors[Payment] = {"stripe": Stripe}
+VENDORS: Mapping[str, Vendors[Any]] = {
+    "erp": ERP,
+    "wms": WMS,
+    "tms": TMS,
+    "tax": TAX,
+    "payment": PAYMENT,
+}
 
 
 @dataclass(frozen=True)
@@ -57,19 +64,19 @@ class Systems:
     payment: Mapping[str, Payment] = field(default_factory=dict)
 
     @property
-    def instances(self) -> list[tuple[str, str, list[str]]]:
-        """Capability, vendor, and the names of its instances."""
-        return [
-            ("erp", next(iter(ERP)), list(self.erp)),
-            ("wms", next(iter(WMS)), list(self.wms)),
-            ("tms", next(iter(TMS)), list(self.tms)),
-            ("tax", next(iter(TAX)), list(self.tax)),
-            ("payment", next(iter(PAYMENT)), list(self.payment)),
-        ]
+    def instances(self) -> dict[str, list[str]]:
+        """The names of the instances, by capability."""
+        return {
+            "erp": list(self.erp),
+            "wms": list(self.wms),
+            "tms": list(self.tms),
+            "tax": list(self.tax),
+            "payment": list(self.payment),
+        }
 
     @property
     def names(self) -> list[str]:
-        return [name for _, _, names in self.instances for name in names]
+        return [name for names in self.instances.values() for name in names]
 
     @property
     def routing(self) -> Routing:
@@ -126,8 +133,9 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             open_systems(settings, lambda name: Meter(pool, name))
         )
         meters = Meters(pool)
-        for capability, vendor, names in systems.instances:
+        for capability, names in systems.instances.items():
             for name in names:
+                vendor = vendor_of(settings, name, VENDORS[capability])
                 await meters.register(name, capability, vendor)
         yield Adapters(books=books_in(pool), systems=systems)
 
@@ -136,21 +144,36 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
 async def open_systems(
     settings: Settings, gate: Callable[[str], Gate] | None = None
 ) -> AsyncIterator[Systems]:
-    """The outside systems that have a URL. `gate` makes what stands before each of them."""
+    """The outside systems that have a URL. `gate` makes what stands before each of them.
+
+    An instance belongs to the capability its name begins with, and is spoken to by the adapter its
+    settings name, else by the first of its capability. Raises `MissingSetting` for one unknown.
+    """
     async with AsyncExitStack() as opened:
 
-        async def clients(prefix: str) -> dict[str, SystemClient]:
-            named = {}
-            for name, url in settings.systems.items():
-                if name == prefix or name.startswith(f"{prefix}-"):
-                    opening = open_system(name, url, gate=gate(name) if gate else None)
-                    named[name] = await opened.enter_async_context(opening)
-            return dict(sorted(named.items()))
+        async def instances(capability: str, vendors: Vendors[T]) -> dict[str, T]:
+            found = {}
+            for name, url in sorted(settings.systems.items()):
+                if name == capability or name.startswith(f"{capability}-"):
+                    vendor = vendor_of(settings, name, vendors)
+                    key = settings.credentials.get(name, "")
+                    opening = open_system(name, url, gate=gate(name) if gate else None, key=key)
+                    found[name] = vendors[vendor](await opened.enter_async_context(opening))
+            return found
 
         yield Systems(
-            erp={n: ERP["northwind"](c) for n, c in (await clients("erp")).items()},
-            wms={n: WMS["stockyard"](c) for n, c in (await clients("wms")).items()},
-            tms={n: TMS["easypost"](c) for n, c in (await clients("tms")).items()},
-            tax={n: TAX["avatax"](c) for n, c in (await clients("tax")).items()},
-            payment={n: PAYMENT["stripe"](c) for n, c in (await clients("payment")).items()},
+            erp=await instances("erp", ERP),
+            wms=await instances("wms", WMS),
+            tms=await instances("tms", TMS),
+            tax=await instances("tax", TAX),
+            payment=await instances("payment", PAYMENT),
         )
+
+
+def vendor_of(settings: Settings, name: str, vendors: Vendors[T]) -> str:
+    """Whose adapter speaks to this instance. Raises `MissingSetting`."""
+    vendor = settings.vendors.get(name, next(iter(vendors)))
+    if vendor not in vendors:
+        known = ", ".join(vendors)
+        raise MissingSetting(f"{name}: no adapter for vendor {vendor!r} (there are: {known})")
+    return vendor

@@ -14,7 +14,7 @@ GROUPS = ("worker", "worker", "api", "postgres", "temporal")
 """What is killed; a worker twice as often as anything else."""
 FAULTS = ("outage", "latency", "timeout_after_success", "throttle", "malformed", "duplicate")
 """What outside systems do. Refusals are decisions, not failures: they are stories of their own."""
-PAUSE = (1.5, 4.0)
+PAUSE = (2.0, 7.0)
 """Seconds between two blows, from and to."""
 
 
