@@ -15,6 +15,7 @@ PATHS: dict[str, Play] = {
     for play in (
         plays.shipped,
         plays.split,
+        plays.renewed_at_every_wait,
         plays.shipped_in_parts,
         plays.step_by_step,
         plays.told_before_it_was_placed,
@@ -32,6 +33,7 @@ PATHS: dict[str, Play] = {
         plays.of_an_unknown_customer,
         plays.of_an_unknown_item,
         plays.at_another_price,
+        plays.released_before_it_is_held,
         plays.like_another,
         plays.held_by_hand,
         plays.over_the_limit,
@@ -57,5 +59,6 @@ PATHS: dict[str, Play] = {
         trouble.not_understood_five_times,
         trouble.throttled_everywhere,
         trouble.told_nonsense,
+        trouble.recorded_with_patience,
     )
 }

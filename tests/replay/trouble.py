@@ -36,7 +36,7 @@ async def cancelled_in_an_outage(world: World) -> None:
 async def the_recall_is_refused(world: World) -> None:
     """What the warehouse may still ship stays reserved until it has let go."""
     await world.place()
-    await world.reaches("released")
+    await world.settles("released")
     world.partner("wms-west").fail("refuse")
     await world.cancel()
 
@@ -51,7 +51,7 @@ async def the_recall_is_refused(world: World) -> None:
 async def shipped_although_cancelled(world: World) -> None:
     """What has left was agreed: it is invoiced."""
     await world.place()
-    await world.reaches("released")
+    await world.settles("released")
     world.partner("wms-west").fail("refuse")
     await world.cancel()
     await world.held("compensation_refused")
@@ -63,10 +63,12 @@ async def shipped_although_cancelled(world: World) -> None:
 
 async def rejected_by_the_warehouse(world: World) -> None:
     await world.place(lines=BOLTS)
-    await world.reaches("released")
+    await world.settles("released")
     world.let_go(EAST, "1", 0)
     await world.tell("rejected", EAST, {})
-    await world.release(await world.held("warehouse_rejected"))
+    hold = await world.held("warehouse_rejected")
+    await world.until(lambda order: not order.standing(Step.BOOK, EAST))
+    await world.release(hold)
     await ship_bolts(world)
     releases = [key for _, key, goal in await world.book() if key.startswith("release") and goal]
     assert releases == ["release/EAST/1", "release/EAST/2"]
@@ -78,7 +80,7 @@ async def refused_by_the_warehouse(world: World) -> None:
     order = await world.until(lambda order: bool(order.open_holds))
     await world.until(lambda order: order.standing(Step.BOOK, WEST) == {"2": 3})
     await world.release(order.open_holds[0].id)
-    await world.reaches("released")
+    await world.settles("released")
     await world.ship(EAST)
     await world.ship(WEST)
     await world.ends("closed")
@@ -167,12 +169,23 @@ async def throttled_everywhere(world: World) -> None:
 async def told_nonsense(world: World) -> None:
     """A message that makes no sense is a dead letter; the order hears the next one."""
     await world.place(lines=BOLTS)
-    await world.reaches("released")
+    await world.settles("released")
     await world.tell("picked", EAST, {"9": 5})
     await ship_bolts(world)
     assert await world.sql("select kind, reason from dead_letter") == [
         ("milestone", "not_understood")
     ]
+
+
+async def recorded_with_patience(world: World) -> None:
+    """Records are blocked for longer than a local activity may take."""
+    await world.place(lines=BOLTS)
+    await world.settles("released")
+    async with world.adapters.books.pool.connection() as db, db.transaction():
+        await db.execute("lock table wanted in access exclusive mode")
+        await world.ship(EAST)
+        await asyncio.sleep(7)
+    await world.ends("closed")
 
 
 # parts of plays

@@ -8,7 +8,7 @@ from stack.testing import temporal_for_tests
 from tests.simulators import simulators_for_tests
 from tests.workflows.world import World
 
-AT_ONCE = "history.continueAsNewMinInterval=0"
+AT_ONCE = 'history.workflowIdReuseMinimalInterval="0s"'
 """The server's own pause between two runs of an order is one second."""
 
 

@@ -13,6 +13,7 @@ from temporalio.client import Client, WorkflowHandle
 from adapters.registry import Adapters
 from domain.effect import Step
 from domain.order import Order, workflow_id
+from domain.plan import unmet
 from domain.status import order_status, quantities
 from tests.workflows.partners import MemorySystems
 
@@ -54,6 +55,12 @@ class Looking:
     async def reaches(self, status: str, *, within: float = 30) -> Order:
         return await self.until(lambda order: order_status(order) == status, within=within)
 
+    async def settles(self, status: str, *, within: float = 30) -> Order:
+        """That status, and nothing to do at the moment."""
+        return await self.until(
+            lambda order: order_status(order) == status and not unmet(order), within=within
+        )
+
     async def held(self, reason: str, *, within: float = 30) -> str:
         """The id of the open hold of this reason, once there is one."""
         order = await self.until(
@@ -87,14 +94,17 @@ class Looking:
             return await result.fetchall() if result.description else []
 
     async def told(self) -> list[str]:
-        """The events of the order by id, and their kinds."""
+        """The events of the order: kind and fact. How often it told of reservations does not count:
+        that depends on which answers came together.
+        """
         rows = await self.sql(
-            "select split_part(kind, '.', 3) || ' ' || replace(id, %s, '') from event"
-            " where subject = %s order by 1",
+            "select split_part(kind, '.', 3), coalesce(data ->> 'reason', replace(id, %s, ''))"
+            " from event where subject = %s",
             self.order,
             f"orders/{self.order}",
         )
-        return [text for (text,) in rows]
+        often = ("allocated", "backordered")
+        return sorted({kind if kind in often else f"{kind} {fact}" for kind, fact in rows})
 
     async def events(self) -> dict[str, int]:
         return dict(Counter(each.partition(" ")[0] for each in await self.told()))

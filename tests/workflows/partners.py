@@ -28,5 +28,6 @@ class MemorySystems:
 
     @property
     def partners(self) -> dict[str, Partner]:
-        each = [self.erp, *self.wms.values(), self.tms, self.tax, self.payment]
-        return {one.partner.system: one.partner for one in each}
+        few = (self.erp.partner, self.tms.partner, self.tax.partner, self.payment.partner)
+        partners = [*few, *(each.partner for each in self.wms.values())]
+        return {partner.system: partner for partner in partners}

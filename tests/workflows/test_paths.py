@@ -2,8 +2,25 @@
 
 import pytest
 
+from tests.replay import endings
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
+
+OFTEN = {
+    "split",
+    "amended_there_and_back",
+    "backordered",
+    "by_card",
+    "cancelled_in_an_outage",
+    "counted_short",
+    "held_by_hand",
+    "never_answered",
+    "not_understood_five_times",
+    "returned_after_the_close",
+    "shipped_although_cancelled",
+    "told_before_it_was_placed",
+}
+"""The paths that every run disturbs; the others are disturbed by night."""
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -11,3 +28,17 @@ async def test_all_books_agree_in_the_end(running: World, path: str) -> None:
     await PATHS[path](running)
 
     await running.assert_agreed()
+    assert await endings.ending(running) == endings.kept(path)
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(x, marks=() if x in OFTEN else pytest.mark.nightly) for x in PATHS]
+)
+async def test_the_same_when_it_continues_as_new_at_every_wait(running: World, path: str) -> None:
+    running.patience = running.patience.model_copy(update={"renew_always": True})
+
+    await PATHS[path](running)
+
+    await running.assert_agreed()
+    assert await endings.ending(running) == endings.kept(path)
+    assert await running.runs() > 2
