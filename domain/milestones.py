@@ -15,7 +15,7 @@ from domain.hold import Problem
 from domain.message import Milestone, MilestoneKind
 from domain.order import Line, Order, Return, Shipment, known_line
 from domain.settling import settle_late
-from domain.sourcing import allocate, left_as_asked
+from domain.sourcing import allocate, end_release, left_as_asked, settle_apart
 
 
 def hear_milestone(order: Order, message: Milestone, now: datetime) -> None:
@@ -50,22 +50,23 @@ def _short_pick(order: Order, message: Milestone) -> None:
         return
     asked = release.at_most
     for line in order.lines:
-        found = max(line.picked.get(at, ZERO), left_as_asked(line, at))
+        earlier = line.unreleased.get(at, ZERO)
+        found = max(line.picked.get(at, ZERO) - earlier, left_as_asked(line, at))
         if found < asked.get(line.line, ZERO):
-            line.sources = tidy({**line.sources, at: found + line.unreleased.get(at, ZERO)})
+            line.sources = tidy({**line.sources, at: found + earlier})
             order.offers.setdefault(at, {})[order.line_terms(line.line).item] = ZERO
-            _let_go(release, line.line, found)
+            _let_go(order, release, line.line, found)
     allocate(order)
 
 
-def _let_go(release: Effect, line: str, kept: Decimal) -> None:
+def _let_go(order: Order, release: Effect, line: str, kept: Decimal) -> None:
     """The warehouse says what it still has of a line. A call under way was answered before."""
     before = bool(release.standing)
     release.standing = tidy({**release.standing, line: kept})
     if release.uncertain:
         release.state = EffectState.UNKNOWN
     elif before and not release.standing:
-        release.end_generation()
+        end_release(order, release)
 
 
 def _shipped(order: Order, message: Milestone, now: datetime) -> None:
@@ -107,9 +108,8 @@ def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
             continue
         line.shipped[source] = line.shipped.get(source, ZERO) + quantity
         asked = released.get(line.line, ZERO) + line.unreleased.get(source, ZERO)
-        beyond = line.shipped[source] - asked
-        if beyond > 0:
-            line.unreleased[source] = line.unreleased.get(source, ZERO) + beyond
+        if not released:
+            settle_apart(line, source, quantity)
         planned = max(asked, line.sources.get(source, ZERO))
         if line.total_shipped > line.ordered or (line.sources and line.shipped[source] > planned):
             problem = Problem(
@@ -146,7 +146,7 @@ def _rejected(order: Order, message: Milestone, now: datetime) -> None:
     release.state = EffectState.UNCLEAR if crossed else EffectState.REFUSED
     release.since = now
     if not crossed and not release.standing:
-        release.end_generation()
+        end_release(order, release)
     order.end_holds_of(release.name, now)
     problem = Problem(reason="warehouse_rejected")
     order.place_hold(problem, f"heard/{message.n}", now, effect=release.name)

@@ -55,7 +55,8 @@ class Line(BaseModel):
     """`item`, `unit` and `price` as they were asked for; `sources` is what each location is to
     deliver, shipped goods included; `picked`, `packed`, `shipped` are by location.
 
-    `unreleased` is what a location shipped without having been asked to.
+    `unreleased` is what a location shipped and is not part of what it is asked for now: without
+    having been asked at all, or under an earlier release.
     """
 
     line: str

@@ -9,7 +9,14 @@ from domain.effect import Action, Effect, EffectState, Step
 from domain.hold import WAIVABLE, Problem
 from domain.order import Order
 from domain.plan import targets
-from domain.sourcing import allocate, forget_unreserved, trim, use_up_offers
+from domain.sourcing import (
+    allocate,
+    end_release,
+    forget_unreserved,
+    start_releases_anew,
+    trim,
+    use_up_offers,
+)
 from domain.terms import Terms
 
 _AWAITED = (EffectState.SENT, EffectState.PENDING)
@@ -51,6 +58,8 @@ def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> Non
             _hold(order, effect, Problem(reason="unexpected_answer", detail=answer.detail), now)
         case None:
             effect.state = EffectState.UNKNOWN
+    if effect.step in (Step.RELEASE, Step.BOOK):
+        start_releases_anew(order)
     if effect.step in (Step.CAPTURE, Step.STOCK) and effect.state is EffectState.CONFIRMED:
         order.tell_backorders(effect.last_answer, now)
 
@@ -80,7 +89,7 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
         use_up_offers(order, effect.standing, answer.standing)
     _stand(order, effect, answer.standing, now)
     if not effect.standing:
-        effect.end_generation()
+        _end_generation(order, effect)
         effect.amounts = {}
 
 
@@ -176,8 +185,15 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
             order.end_holds_of(effect.name, now)
             return
     if effect.state is EffectState.REFUSED and not effect.standing:
-        effect.end_generation()
+        _end_generation(order, effect)
     _hold(order, effect, Problem(reason=reason, detail=detail), now)
+
+
+def _end_generation(order: Order, effect: Effect) -> None:
+    if effect.step is Step.RELEASE:
+        end_release(order, effect)
+    else:
+        effect.end_generation()
 
 
 def _copied(offers: dict[str, Goal]) -> dict[str, Goal]:

@@ -7,7 +7,7 @@ the sources that already deliver for this order, then from those that can give m
 from decimal import ROUND_DOWN, Decimal
 
 from domain.base import ZERO, Goal, tidy
-from domain.effect import Step
+from domain.effect import Effect, EffectState, Step
 from domain.order import Line, Order
 
 
@@ -28,6 +28,7 @@ def allocate(order: Order) -> None:
                 line.sources = tidy(
                     {**line.sources, location: line.sources.get(location, ZERO) + give}
                 )
+    start_releases_anew(order)
 
 
 def trim(order: Order) -> None:
@@ -72,6 +73,40 @@ def use_up_offers(order: Order, before: Goal, now: Goal) -> None:
         offer = order.offers.get(location, {})
         if terms.item in offer:
             offer[terms.item] = max(offer[terms.item] - taken, ZERO)
+
+
+def start_releases_anew(order: Order) -> None:
+    """A release of which all has left is over: no warehouse adds to it. What is wanted there beyond
+    it is another release, with transport of its own.
+    """
+    for release in order.effects_of(Step.RELEASE):
+        at, booking = release.subject, order.effect(Step.BOOK, release.subject)
+        if release.uncertain or not release.standing or (booking and booking.uncertain):
+            continue
+        over = all(
+            left_as_asked(line, at) >= release.standing.get(line.line, ZERO) for line in order.lines
+        )
+        more = any(line.sources.get(at, ZERO) > line.shipped.get(at, ZERO) for line in order.lines)
+        if over and more:
+            release.standing, release.state = {}, EffectState.CONFIRMED
+            end_release(order, release)
+            if booking and booking.standing:
+                booking.standing, booking.state = {}, EffectState.CONFIRMED
+                booking.end_generation()
+
+
+def end_release(order: Order, release: Effect) -> None:
+    """What has left under its key is settled, and not to be counted for the next one."""
+    release.end_generation()
+    for line in order.lines:
+        if gone := line.shipped.get(release.subject):
+            settle_apart(line, release.subject, gone - line.unreleased.get(release.subject, ZERO))
+
+
+def settle_apart(line: Line, source: str, quantity: Decimal) -> None:
+    """Goods that left, and no release that stands is about. To have left is to have been picked."""
+    line.unreleased[source] = line.unreleased.get(source, ZERO) + quantity
+    line.picked[source] = max(line.picked.get(source, ZERO), line.shipped.get(source, ZERO))
 
 
 def left_as_asked(line: Line, source: str) -> Decimal:

@@ -289,5 +289,11 @@ class Play:
                 return [goal] if (goal := self.outside.stands.get(name, {})) else []
             case _:
                 prefix = f"{self.order.id}/{name}/"
-                stands = self.outside.stands
-                return [goal for key, goal in stands.items() if goal and key.startswith(prefix)]
+                outside, stands = self.outside, self.outside.stands
+                effect = self.order.effects.get(name)
+                now = self.order.key(effect) if effect else ""
+                return [
+                    goal
+                    for key, goal in stands.items()
+                    if goal and key.startswith(prefix) and (key == now or not outside.over(key))
+                ]

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from domain.answer import Done, Pending, Refused
 from domain.effect import EffectState, Step
-from domain.message import CancelRequested, HoldReleased, MilestoneKind
+from domain.message import CancelRequested, HoldReleased, MilestoneKind, StockArrived
 from domain.order import Order
 from domain.plan import plan
 from domain.settling import intend, settle
+from domain.status import order_status, quantities
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, say, tell
 from tests.domain.world import NOW
 
@@ -55,7 +56,6 @@ def test_more_than_was_ordered_is_agreed_and_held() -> None:
     assert order.line("1").agreed == 7
     assert reasons(order) == ["overshipped"]
     assert order.open_holds[0].scope == "line/1"
-    assert order.line("1").unreleased == {"EAST": 2}
     targets = {action.effect: action.goal for action in plan(order)}
     assert "release/EAST" not in targets, "nobody asks for what is gone already"
 
@@ -66,6 +66,56 @@ def test_what_another_location_shipped_is_not_asked_for_again() -> None:
     assert order.line("1").sources == {"WEST": 5}
     recall = next(action for action in plan(order) if action.effect == RELEASE)
     assert recall.goal == goal(_2=3)
+
+
+def test_what_comes_after_a_warehouse_has_shipped_is_another_release() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=2)}))
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    going_on(order)
+    tell(order, StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(9)))
+    ask(order, "stock/")
+    (again,) = [action for action in plan(order) if action.effect == RELEASE]
+    assert again.key == "o/release/EAST/2"
+    assert again.goal == goal(_1=3)
+
+    going_on(order)
+    assert order.key(order.effects["book/EAST"]) == "o/book/EAST/2"
+    assert quantities(order, order.line("1")).released == 5
+    say(order, MilestoneKind.SHIPPED, goal(_1=3))
+    assert order_status(going_on(order)) == "invoiced"
+    assert order.line("1").sources == {"EAST": 5}
+
+
+def test_more_from_a_warehouse_that_has_not_shipped_all_is_the_same_release() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=2)}))
+    say(order, MilestoneKind.SHIPPED, goal(_1=1))
+    tell(order, StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(9)))
+    going_on(order)
+    assert order.key(order.effects[RELEASE]) == "o/release/EAST/1"
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=5)
+
+
+def test_a_warehouse_that_adds_to_no_release_gets_another_once_that_one_has_left() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=2)}))
+    tell(order, StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(9)))
+    ask(order, "stock/")
+    ask(order, RELEASE, Refused(reason="already_picked"))
+    assert reasons(order) == ["already_picked"]
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    going_on(order)
+    assert reasons(order) == []
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=3)
+
+
+def test_a_short_pick_of_another_release_counts_what_was_found_for_it() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=2)}))
+    say(order, MilestoneKind.PICKED, goal(_1=2))
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    tell(order, StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(9)))
+    going_on(order)
+    say(order, MilestoneKind.PICKED, goal(_1=1), final=True)
+    assert order.line("1").sources == {"EAST": 3}
+    assert order.standing(Step.RELEASE, "EAST") == goal(_1=1)
 
 
 def test_a_short_pick_is_sourced_elsewhere() -> None:

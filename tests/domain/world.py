@@ -271,14 +271,30 @@ class Outside:
         stands = self.stands.get(key, {})
         if goal and key in self.dead:
             return False
+        if self.complete(key) and any(q > stands.get(line, ZERO) for line, q in goal.items()):
+            return False
         return all(
             goal.get(line, ZERO) >= min(quantity, stands.get(line, ZERO))
             for line, quantity in self.gone.get(key, {}).items()
         )
 
+    def complete(self, key: str) -> bool:
+        """Everything that was released under a key has left."""
+        gone, stands = self.gone.get(key, {}), self.stands.get(key, {})
+        return bool(stands) and all(gone.get(line, ZERO) >= q for line, q in stands.items())
+
+    def over(self, key: str) -> bool:
+        """A release that is complete, or the transport of one."""
+        order_id, step, rest = key.split("/", 2)
+        return step in ("release", "book") and self.complete(f"{order_id}/release/{rest}")
+
     def _make(self, key: str, goal: Goal) -> None:
         family = key.rsplit("/", 1)[0] + "/"
-        others = [k for k, g in self.stands.items() if g and k != key and k.startswith(family)]
+        others = [
+            k
+            for k, g in self.stands.items()
+            if g and k != key and k.startswith(family) and not self.over(k)
+        ]
         if goal and others and key.count("/") == 3:
             self.wrong.append(f"{key} stands beside {others}")
         self._stand(key, goal)
@@ -309,7 +325,7 @@ class Outside:
     def released(self, location: str) -> tuple[str, Goal]:
         """The key that stands at a warehouse, if any, and what is left to ship under it."""
         prefix = f"{self.order_id}/release/{location}/"
-        for key, goal in self.stands.items():
+        for key, goal in reversed(self.stands.items()):
             if key.startswith(prefix) and goal:
                 gone = self.gone.get(key, {})
                 return key, tidy({x: max(q - gone.get(x, ZERO), ZERO) for x, q in goal.items()})
