@@ -35,7 +35,8 @@ async def _serve(setup: Setup, program: Path | None) -> None:
 
 def _welcome(stack: Stack) -> None:
     info = stack.info
-    for name in ("console", "api", "temporal_ui", "metrics"):
-        report(f"  {name.replace('_', ' '):12} {info[name]}")
+    report(f"  {'api':12} {info['api']}, described at {info['api']}/docs")
+    report(f"  {'temporal ui':12} {info['temporal_ui'] or 'of the server that was given'}")
+    report(f"  {'metrics':12} {info['metrics']}")
     report(f"  {'more':12} {DATA / run_file.NAME}, logs in {DATA / 'logs'}")
     report("Everything runs. Ctrl-C stops it.")
