@@ -28,18 +28,23 @@ Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="How many at most
 Cursor = Annotated[str | None, typer.Option(help="`next` of the list before: go on from there.")]
 
 
-def asked(work: Callable[[Api], Awaitable[T]]) -> T:
-    """What `work` finds out. Ends the program with 1 after a `StackError`, 130 after Ctrl-C."""
+def asked(work: Callable[[Api], Awaitable[T]], *, endless: bool = False) -> T:
+    """What `work` finds out. Ends the program with 1 after a `StackError`, 130 after Ctrl-C.
+
+    It says that it goes on when that takes long, unless it is `endless` and shows it itself.
+    """
     with failures_told():
         # Wrapped, so that None can only mean that it was stopped.
-        found = asyncio.run(until_stopped(_asked(work)))
+        found = asyncio.run(until_stopped(_asked(work, endless)))
     if found is None:
         raise typer.Exit(130)
     return found[0]
 
 
-async def _asked(work: Callable[[Api], Awaitable[T]]) -> tuple[T]:
+async def _asked(work: Callable[[Api], Awaitable[T]], endless: bool) -> tuple[T]:
     async with Api.of(run_file.read()) as api:
+        if endless:
+            return (await work(api),)
         telling = asyncio.create_task(_tell_that_it_goes_on())
         try:
             return (await work(api),)

@@ -30,7 +30,7 @@ def events(
     """Events in the order of the log. Followed as JSON, each is a line of its own."""
     given = {"kind": kind or None, "subject": subject}
     if follow:
-        asked(lambda api: _follow(api, given, after, json_))
+        asked(lambda api: _follow(api, given, after, json_), endless=True)
         return
     asks = {**given, "after": after}
     found = asked(lambda api: find_rows(api, "/events", asks, limit=limit))

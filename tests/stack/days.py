@@ -1,6 +1,5 @@
 """Stacks that tests start as a user does: by a command, with a data folder of their own."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stack import run_file
 from stack.demo.stories import KINDS
 from stack.places import ROOT
+from stack.run_file import read
 
 GIVEN = ("DATABASE_URL", "TEMPORAL_ADDRESS", "THROUGHLINE_PORT_BASE")
 PATIENCE = 420.0
@@ -41,16 +40,9 @@ def throughline(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def told(data: Path, *words: str) -> Any:
-    """The JSON document of a command that succeeds."""
-    done = throughline(data, *words, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def run_of(data: Path) -> dict[str, Any]:
     """What run.json says."""
-    return run_file.read(data)
+    return read(data)
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest_asyncio
 
 from stack.places import ROOT
 from stack.readiness import Ready, answers_http, answers_sql, serves_orders
 from tests.stack.conftest import eventually, is_gone
+from tests.stack.days import environment
 
 OWNER = """
 import asyncio, pathlib, sys
@@ -34,9 +34,6 @@ async def serve():
 program = temporal_program(report)
 run(until_stopped(serve()))
 """
-
-
-GIVEN = ("DATABASE_URL", "TEMPORAL_ADDRESS")
 
 
 @dataclass
@@ -59,7 +56,7 @@ async def owner(folder: Path) -> AsyncIterator[Owner]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", OWNER, str(folder / "data")),
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in GIVEN},
+        env=environment(folder),
     )
     owner = Owner(process, folder / "data" / "run.json")
 
@@ -104,15 +101,3 @@ async def test_nothing_is_left_when_the_owner_is_killed(owner: Owner) -> None:
     await owner.process.wait()
 
     await eventually(lambda: all(is_gone(pid) for pid in pids), within=10)
-
-
-async def test_told_to_stop_it_stops_everything_and_says_so_by_its_status(owner: Owner) -> None:
-    pids = owner.pids
-    ports = {urlsplit(url).port for url in owner.info["simulators"].values()}
-    assert len(ports) == 7
-
-    owner.process.terminate()
-
-    assert await asyncio.wait_for(owner.process.wait(), 40) == 0
-    assert all(is_gone(pid) for pid in pids)
-    assert not owner.run_file.exists()
