@@ -300,7 +300,9 @@ class Outside:
         self._stand(key, goal)
 
     def _stand(self, key: str, goal: Goal) -> None:
-        if self.stands.get(key) and not goal:
+        if goal:
+            self.ended.discard(key)
+        elif self.stands.get(key):
             self.ended.add(key)
         self.stands[key] = goal
 
