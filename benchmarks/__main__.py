@@ -2,18 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 import typer
 
 from adapters.process import end_with
 from benchmarks import availability, burst, ingest, lifecycle, open_orders, reserve
+from benchmarks.report import write_row
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
 from stack.console import failures_told
 
-Measure = Callable[[Site, int, bool], Awaitable[Result]]
+Measure = Callable[[Site, int, bool], Coroutine[Any, Any, Result]]
 
 BENCHMARKS: dict[str, Measure] = {
     "lifecycle": lifecycle.measure,
@@ -40,16 +41,16 @@ def main(
     """Measure, each beside its floor, on servers of its own."""
     if name not in (*BENCHMARKS, "all"):
         raise typer.BadParameter(f"no benchmark {name!r}; one of {', '.join(BENCHMARKS)}")
+    if quick and write:
+        raise typer.BadParameter("what is only quick is not written down")
     for each in BENCHMARKS if name == "all" else [name]:
         with failures_told(), servers() as site:
-            result = asyncio.run(_measured(BENCHMARKS[each], site, rounds, quick))
+            result = asyncio.run(BENCHMARKS[each](site, rounds, quick))
         print_table(result)
+        if write:
+            write_row(result)
         if as_json:
             print(json.dumps(result.as_json()), flush=True)
-
-
-async def _measured(measure: Measure, site: Site, rounds: int, quick: bool) -> Result:
-    return await measure(site, rounds, quick)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from benchmarks.load import Caller
 MILESTONES = ("picked", "packed", "shipped")
 LOOK_EVERY = 0.05
 FINISHED = b"select id from orders where id = any(%s) and finished_at is not null"
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 class Day:

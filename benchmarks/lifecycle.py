@@ -21,6 +21,7 @@ from stack.console import report
 LOCAL = "core_local_activity"
 """What the SDK calls the marker a local activity leaves in a history."""
 SAMPLE = 20
+WARM_UP = 15
 MANY_LINES = 10
 
 
@@ -53,7 +54,7 @@ class History:
 
 
 async def measure(site: Site, rounds: int, quick: bool) -> Result:
-    orders, at_once = (40, 20) if quick else (150, 50)
+    orders, at_once = (30, 15) if quick else (120, 40)
     client = await Client.connect(site.address)
     async with open_pool(site.database_url) as pool:
         await fill(pool)
@@ -100,7 +101,7 @@ async def play(
     async with api(site, connections=at_once) as caller:
         day = Day(caller, pool)
         async with worker(site, queue, day.hear):
-            await day.through(min(at_once, orders), at_once, lines=lines)
+            await day.through(min(WARM_UP, orders), at_once, lines=lines)
             return await day.through(orders, at_once, lines=lines)
 
 
@@ -110,7 +111,7 @@ async def play_floor(
     """The same for the floor: orders per second."""
     queue = uuid4().hex
     async with child("floor", str(HERE / "floor.py"), site.address, queue):
-        await floor.drive(client, queue, shape, min(at_once, orders), at_once)
+        await floor.drive(client, queue, shape, min(WARM_UP, orders), at_once)
         return await floor.drive(client, queue, shape, orders, at_once)
 
 

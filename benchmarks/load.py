@@ -17,13 +17,13 @@ class Connection:
     def __init__(self, port: int, head: str) -> None:
         self._port = port
         self._head = head
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._streams is None or self._streams[0].at_eof():
+        if self.streams is None or self.streams[0].at_eof():
             self.close()
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        return self._streams
+            self.streams = await asyncio.open_connection("127.0.0.1", self._port)
+        return self.streams
 
     async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of the answer."""
@@ -35,25 +35,25 @@ class Connection:
         return int(lines[0].split()[1]), await reader.readexactly(length)
 
     def close(self) -> None:
-        if self._streams:
-            self._streams[1].close()
+        if self.streams:
+            self.streams[1].close()
 
 
 class Caller:
     """Shares a number of connections out among those who call."""
 
     def __init__(self, connections: list[Connection]) -> None:
-        self._idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        self.idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         for connection in connections:
-            self._idle.put_nowait(connection)
+            self.idle.put_nowait(connection)
 
     async def post(self, path: str, body: Any, expected: int = 202) -> dict[str, Any]:
         """The JSON that is answered. Raises `Failed` at another status than the expected one."""
-        connection = await self._idle.get()
+        connection = await self.idle.get()
         try:
             status, answer = await connection.post(path, json.dumps(body).encode())
         finally:
-            self._idle.put_nowait(connection)
+            self.idle.put_nowait(connection)
         if status != expected:
             raise Failed(f"{path}: {status} {answer[:500]!r}")
         found: dict[str, Any] = json.loads(answer)
