@@ -19,7 +19,14 @@ from api.revisions import expected_revision, stale
 from api.routing import needs, router
 from api.shapes import HoldOut
 from api.waiting import Prefer, seconds_to_wait, wait_for
-from domain.message import Amended, CancelRequested, HoldPlaced, HoldReleased, Message
+from domain.message import (
+    Amended,
+    CancelRequested,
+    HoldPlaced,
+    HoldReleased,
+    Message,
+    QuoteAccepted,
+)
 from domain.order_in import Code, LineNumber, Quantity
 
 SOURCE = "command"
@@ -48,6 +55,10 @@ class Amendment(_Asked):
     """These lines shall be of these quantities."""
 
     lines: list[LineQuantity] = Field(min_length=1, max_length=1000)
+
+
+class Acceptance(_Asked):
+    """The quote is taken as it is."""
 
 
 class NewHold(_Asked):
@@ -124,6 +135,30 @@ async def amend_order(
         id=_command_id(caller, order_id, idempotency_key),
         correlation_id=correlation_id.get(),
         lines=_by_line(asked.lines),
+        by=caller.name,
+    )
+    return await _send(order_id, message, books, raw, response, prefer)
+
+
+@routes.post(
+    "/orders/{order_id}/quote/acceptance", status_code=202, openapi_extra=WRITE, responses=_DONE
+)
+async def accept_quote(
+    order_id: OrderId,
+    asked: Acceptance,
+    books: Books,
+    caller: Caller,
+    raw: Raw,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
+) -> Command:
+    """Make a quote an order."""
+    await _check(order_id, books, caller, if_match)
+    message = QuoteAccepted(
+        id=_command_id(caller, order_id, idempotency_key),
+        correlation_id=correlation_id.get(),
         by=caller.name,
     )
     return await _send(order_id, message, books, raw, response, prefer)
