@@ -10,12 +10,17 @@ from rich.console import Console
 
 from stack.places import StackError
 
-_progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+_progress = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def report(message: str) -> None:
     """A line of progress: on stderr, so that what is printed on stdout can be piped on."""
-    _progress.print(message)
+    _progress.print(printable(message))
+
+
+def printable(text: str) -> str:
+    """Without anything that steers a terminal; what comes from outside may have it."""
+    return "".join(map(_harmless, text))
 
 
 def print_json(data: Any) -> None:
@@ -31,3 +36,9 @@ def failures_told() -> Iterator[None]:
     except StackError as failure:
         report(f"error: {failure}")
         raise typer.Exit(1) from None
+
+
+def _harmless(character: str) -> str:
+    if character == "\n" or character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stack.console import report
+from stack.console import printable, report
 
 Row = Mapping[str, Any]
 WIDE = 200
@@ -49,7 +49,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> Table:
 
 def text(value: Any) -> Text:
     """Never markup, never anything that steers a terminal."""
-    return Text("".join(map(_harmless, _words(value))))
+    return Text(printable(_words(value)))
 
 
 def moment(said: str | None) -> str:
@@ -79,9 +79,3 @@ def _words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_words, value))
     return str(value)
-
-
-def _harmless(character: str) -> str:
-    if character == "\n" or character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from stack import run_file
 from stack.cli import app
 from stack.commands.showing import text
+from stack.console import report
 from stack.places import ROOT
 from stack.sample_doc import PAGE, page
 from tests.stack.days import environment, run_of, throughline
@@ -207,6 +208,12 @@ def test_nothing_that_steers_a_terminal_is_shown() -> None:
 
     assert str(shown) == r"name a\x1b[31mb\x07, more [red], :smile:"
     assert shown.spans == []
+
+
+def test_an_error_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    report("a\x1b[31mb [red] :smile:")
+
+    assert capsys.readouterr().err == r"a\x1b[31mb [red] :smile:" + "\n"
 
 
 # holds
