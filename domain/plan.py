@@ -7,7 +7,7 @@ from domain.base import ZERO, Fact, Goal, tidy
 from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.hold import Hold
 from domain.order import Order, Shipment
-from domain.sourcing import left_as_asked, position
+from domain.sourcing import all_left, left_as_asked, position
 
 _PREPARED = frozenset({Step.CAPTURE, Step.CREDIT, Step.AUTHORISE})
 
@@ -114,11 +114,13 @@ def _fulfilments(order: Order) -> Iterator[Target]:
         if source is None:
             continue
         may = order.at_most(Step.RELEASE, location)
+        over = all_left(order, location)
         goal: Goal = {}
         for line in order.lines:
             wanted = line.sources.get(location, ZERO) - line.unreleased.get(location, ZERO)
-            # What left beyond what was asked for is not asked for afterwards.
-            enough = line.line in parts or wanted <= left_as_asked(line, location)
+            # What left beyond what was asked for is not asked for afterwards; nor is anything added
+            # to a release that has left: the next one begins when its transport is settled.
+            enough = over or line.line in parts or wanted <= left_as_asked(line, location)
             most = may.get(line.line, ZERO) if enough else wanted
             goal[line.line] = max(min(wanted, most), ZERO)
         yield Target(step=Step.RELEASE, subject=location, system=source.wms, goal=goal)

@@ -81,18 +81,23 @@ def start_releases_anew(order: Order) -> None:
     """
     for release in order.effects_of(Step.RELEASE):
         at, booking = release.subject, order.effect(Step.BOOK, release.subject)
-        if release.uncertain or not release.standing or (booking and booking.uncertain):
+        if release.uncertain or (booking and booking.uncertain):
             continue
-        over = all(
-            left_as_asked(line, at) >= release.standing.get(line.line, ZERO) for line in order.lines
-        )
         more = any(line.sources.get(at, ZERO) > line.shipped.get(at, ZERO) for line in order.lines)
-        if over and more:
+        if more and all_left(order, at):
             release.standing, release.state = {}, EffectState.CONFIRMED
             end_release(order, release)
             if booking and booking.standing:
                 booking.standing, booking.state = {}, EffectState.CONFIRMED
                 booking.end_generation()
+
+
+def all_left(order: Order, source: str) -> bool:
+    """Whether a release stands at the source, and all of it has left."""
+    standing = order.standing(Step.RELEASE, source)
+    return bool(standing) and all(
+        left_as_asked(line, source) >= standing.get(line.line, ZERO) for line in order.lines
+    )
 
 
 def end_release(order: Order, release: Effect) -> None:
