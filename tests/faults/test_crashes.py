@@ -1,0 +1,162 @@
+"""Workers killed: at every place where something has just been done, and at random moments.
+
+Whatever arrives while no worker is there, the order goes on with the next one, and all books agree.
+"""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from domain.amounts import invoiced_total
+from domain.effect import Step
+from domain.order import Order
+from domain.plan import unmet
+from domain.status import order_status
+from tests.workflows.world import EAST, WEST, World
+
+IMPATIENT = {
+    "our_call": timedelta(seconds=3),
+    "outside_call": timedelta(seconds=3),
+}
+"""A call whose worker was killed is made again after so long."""
+
+POINTS = [
+    *(f"record:{n}" for n in range(1, 11)),
+    *("credit:1", "credit:2", "reserve:1"),
+    *("partner-erp:1", "partner-release:1", "partner-release:2", "partner-book:1"),
+    *("partner-confirm:1", "partner-confirm:2", "partner-tax:1", "partner-invoice:1"),
+    "partner-invoice:2",
+]
+CANCELLING = [
+    *("record:8", "record:9", "credit:2", "reserve:2"),
+    *("partner-erp:2", "partner-release:3", "partner-book:3", "partner-book:4"),
+]
+MEANWHILE = ("nothing", "a cancellation", "a shipment")
+OFTEN = {
+    ("record:1", "a shipment"),
+    ("record:3", "a cancellation"),
+    ("record:6", "a cancellation"),
+    ("record:9", "nothing"),
+    ("credit:1", "a cancellation"),
+    ("reserve:1", "a cancellation"),
+    ("partner-erp:1", "a cancellation"),
+    ("partner-release:1", "a shipment"),
+    ("partner-book:1", "a cancellation"),
+    ("partner-invoice:1", "nothing"),
+}
+"""What every run tries; the rest is for the night."""
+OFTEN_CANCELLING = {"reserve:2", "partner-release:3"}
+OFTEN_SEEDS = {1, 2}
+
+
+def by_night(often: bool) -> tuple[pytest.MarkDecorator, ...]:
+    return () if often else (pytest.mark.nightly,)
+
+
+@pytest.mark.parametrize(
+    ("where", "arrives"),
+    [
+        pytest.param(where, arrives, marks=by_night((where, arrives) in OFTEN))
+        for where in POINTS
+        for arrives in MEANWHILE
+    ],
+)
+async def test_killed_and_something_arrives(outside: World, where: str, arrives: str) -> None:
+    worker = await outside.worker_process(where)
+    await outside.place(patience=IMPATIENT)
+    async with shipping(outside):
+        assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+
+    await goes_on(outside, arrives)
+
+
+@pytest.mark.parametrize(
+    "where", [pytest.param(x, marks=by_night(x in OFTEN_CANCELLING)) for x in CANCELLING]
+)
+async def test_killed_while_cancelling(outside: World, where: str) -> None:
+    worker = await outside.worker_process(where)
+    await outside.place(patience=IMPATIENT)
+    await outside.settles("released", within=60)
+    await outside.cancel()
+    assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+
+    await goes_on(outside, "nothing")
+    assert order_status(await outside.known()) == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(n, marks=by_night(n in OFTEN_SEEDS)) for n in range(1, 21)]
+)
+async def test_killed_at_random(outside: World, seed: int) -> None:
+    lots = random.Random(seed)
+    worker = await outside.worker_process()
+    await outside.place(patience=IMPATIENT)
+    await outside.until(lambda order: True, within=60)  # its first record: it works now
+    async with shipping(outside):
+        await asyncio.sleep(lots.uniform(0, 1.5))
+    worker.kill()
+    await worker.wait()
+
+    await goes_on(outside, lots.choice(MEANWHILE))
+
+
+async def goes_on(world: World, arrives: str) -> None:
+    """Something arrives, reaches the order, and only then a worker is back."""
+    if arrives == "a cancellation":
+        await world.cancel()
+    if arrives == "a shipment":
+        await world.ship(EAST)
+    await world.hand_over()
+
+    worker = await world.worker_process()
+    async with shipping(world):
+        order = await world.until(is_over, within=90)
+        await world.ends(order_status(order), within=60)
+    worker.send_signal(signal.SIGTERM)
+    await worker.wait()
+
+    await world.assert_agreed()
+    await assert_told_once(world, order)
+
+
+def is_over(order: Order) -> bool:
+    return order.closed and not unmet(order)
+
+
+async def assert_told_once(world: World, order: Order) -> None:
+    gone = {shipment.source for shipment in order.shipments}
+    told = await world.events()
+    assert told["created"] == told["closed"] == 1
+    assert told.get("shipped", 0) == told.get("invoiced", 0) == len(gone)
+    assert await world.stock() == {
+        "BOLT": (95 if EAST in gone else 100, 0),
+        "NUT": (97 if WEST in gone else 100, 0),
+    }
+    assert await world.credit() == (0, int(invoiced_total(order)))
+
+
+@asynccontextmanager
+async def shipping(world: World) -> AsyncIterator[None]:
+    """Warehouses that ship what has been released to them, once all is quiet."""
+
+    async def ship() -> None:
+        while True:
+            order = await world.state()
+            if order and not unmet(order):
+                for source, line in ((EAST, "1"), (WEST, "2")):
+                    released = order.standing(Step.RELEASE, source).get(line, 0)
+                    if released > order.line(line).total_shipped:
+                        await world.ship(source)
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(ship())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

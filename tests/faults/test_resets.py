@@ -1,0 +1,122 @@
+"""Orders reset by an operator: a reset unsticks an order, it never rewinds one."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, ResetReapplyType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.service import RPCError
+
+from tests.replay import endings
+from tests.replay.paths import PATHS
+from tests.workflows.world import World
+
+Reapply: TypeAlias = ResetReapplyType.ValueType
+REAPPLY: dict[str, Reapply] = {
+    "with its messages": ResetReapplyType.RESET_REAPPLY_TYPE_ALL_ELIGIBLE,
+    "without": ResetReapplyType.RESET_REAPPLY_TYPE_NONE,
+}
+OFTEN = {"split", "returned_after_the_close"}
+OFTEN_OPEN = {"held_by_hand", "cancelled_in_an_outage", "by_card"}
+NEVER_OPEN = {"done_without_an_answer"}
+"""Counts look-ups; a call repeated after a reset asks once more."""
+
+
+def marked(often: set[str], paths: list[str]) -> list[object]:
+    nightly = pytest.mark.nightly
+    return [pytest.param(path, marks=() if path in often else nightly) for path in paths]
+
+
+@pytest.mark.parametrize("reapply", REAPPLY)
+@pytest.mark.parametrize("path", marked(OFTEN, list(PATHS)))
+async def test_reset_to_every_task_when_finished(running: World, path: str, reapply: str) -> None:
+    await PATHS[path](running)
+    before = await endings.ending(running)
+    run = await present_run(running)
+    places = await tasks(running, run)
+    assert places
+
+    for event_id in places:
+        await reset(running, run, event_id, REAPPLY[reapply])
+        assert await running.handle.result() == before["status"]
+        assert await endings.ending(running) == before
+    await running.assert_agreed()
+
+
+@pytest.mark.parametrize("path", marked(OFTEN_OPEN, [x for x in PATHS if x not in NEVER_OPEN]))
+async def test_reset_again_and_again_while_open(running: World, path: str) -> None:
+    async with resetting(running, random.Random(path)) as resets:
+        await PATHS[path](running)
+
+    await running.assert_agreed()
+    assert await endings.ending(running) == endings.kept(path)
+    assert len(resets) > 1
+
+
+async def test_a_reset_to_the_first_task_hears_nothing_twice(running: World) -> None:
+    """The run is given the stored state: it need not even be told anything again."""
+    await PATHS["split"](running)
+    run = await present_run(running)
+
+    await reset(running, run, (await tasks(running, run))[0], REAPPLY["without"])
+
+    assert await running.handle.result() == "closed"
+    history = await running.handle.fetch_history()
+    scheduled = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    assert not [event for event in history.events if event.event_type == scheduled]
+
+
+async def present_run(world: World) -> str:
+    run = (await world.handle.describe()).run_id
+    assert run
+    return run
+
+
+async def tasks(world: World, run: str) -> list[int]:
+    """Where in its history a run can be reset to."""
+    handle = world.client.get_workflow_handle(world.handle.id, run_id=run)
+    done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    history = await handle.fetch_history()
+    return [event.event_id for event in history.events if event.event_type == done]
+
+
+async def reset(world: World, run: str, event_id: int, reapply: Reapply) -> None:
+    await world.client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace="default",
+            workflow_execution=WorkflowExecution(workflow_id=world.handle.id, run_id=run),
+            workflow_task_finish_event_id=event_id,
+            request_id=f"{run}-{event_id}",
+            reset_reapply_type=reapply,
+        )
+    )
+
+
+@asynccontextmanager
+async def resetting(world: World, lots: random.Random) -> AsyncIterator[list[int]]:
+    """Resets the order's present run to a place drawn by lot, a dozen times."""
+    resets: list[int] = []
+
+    async def keep_resetting() -> None:
+        while len(resets) < 12:  # for ever, a busy machine would get nothing else done
+            await asyncio.sleep(lots.uniform(0.1, 0.5))
+            try:
+                run = await present_run(world)
+                event_id = lots.choice(await tasks(world, run) or [0])
+                if event_id:
+                    await reset(world, run, event_id, lots.choice([*REAPPLY.values()]))
+                    resets.append(event_id)
+            except RPCError:
+                continue  # not started yet, or over just now
+
+    task = asyncio.create_task(keep_resetting())
+    try:
+        yield resets
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
