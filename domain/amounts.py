@@ -50,7 +50,7 @@ def invoice(order: Order, shipment: Shipment) -> Bill:
 
 def credit_note(order: Order, back: Return) -> Bill:
     taxes = _taxes(order, Step.RETURN_TAX, back.id)  # negative, as the tax engine files them
-    return _bill(order, back.inspected, {line: -tax for line, tax in taxes.items()}, ZERO)
+    return _bill(order, back.credited, {line: -tax for line, tax in taxes.items()}, ZERO)
 
 
 def invoice_total(order: Order, shipment: Shipment) -> Decimal:

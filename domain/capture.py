@@ -39,11 +39,14 @@ def judge(
 ) -> Captured:
     """`prices` are by line, asked for in the line's unit; `offers` by location and item."""
     problems = _of_the_customer(request, facts)
+    # In another currency than the customer's nothing has a price: that is not the line's problem.
+    foreign = any(problem.reason == "currency_mismatch" for problem in problems)
     lines = {}
     for line in request.lines:
         found = _line(line, facts.items.get(line.item), prices.get(line.line))
         if isinstance(found, Problem):
-            problems.append(found)
+            if not (foreign and found.reason == "no_price"):
+                problems.append(found)
         else:
             lines[line.line] = found
             if line.price is not None and (off := _off_contract(line, found)):

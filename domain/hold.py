@@ -17,6 +17,7 @@ OWNERS = {
     "payment_declined": "credit",
     "unavailable_inventory": "inventory",
     "overshipped": "warehouse",
+    "overreturned": "warehouse",
     "warehouse_rejected": "warehouse",
     "recall_refused": "warehouse",
     "compensation_refused": "operations",
@@ -40,6 +41,7 @@ CLEARS_ON = {
     "credit_limit": "credit is available, then release",
     "payment_declined": "release to try again, or cancel",
     "overshipped": "release when the difference is agreed",
+    "overreturned": "release when the difference is agreed",
     "no_answer": "the answer comes, or release to ask again",
     "manual": "release",
 }

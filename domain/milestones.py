@@ -200,6 +200,22 @@ def _inspected(order: Order, message: Milestone, now: datetime) -> None:
     unreported = {n: max(q - rest.get(n, ZERO), ZERO) for n, q in message.quantities.items()}
     _receive(order, back, tidy(unreported), message, now)
     back.inspected, back.inspected_at = tidy(message.quantities), message.occurred_at
+    _credit(order, back, now)
+
+
+def _credit(order: Order, back: Return, now: datetime) -> None:
+    """What never left, or was credited before, is not credited; a person looks at it."""
+    before = added(*(each.credited for each in order.returns))
+    for number, quantity in back.inspected.items():
+        left = known_line(order, number).total_shipped - before.get(number, ZERO)
+        back.credited = tidy({**back.credited, number: max(min(quantity, left), ZERO)})
+        if quantity > left:
+            problem = Problem(
+                reason="overreturned",
+                scope=f"line/{number}",
+                detail=f"{quantity:f} came back, {max(left, ZERO):f} could be credited",
+            )
+            order.place_hold(problem, f"returned/{back.id}", now)
 
 
 def _new_return(order: Order, message: Milestone) -> Return:

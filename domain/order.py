@@ -108,7 +108,8 @@ class Shipment(BaseModel):
 
 
 class Return(BaseModel):
-    """Goods that came back to `source`. `inspected` is credited, whatever its condition.
+    """Goods that came back to `source`. What is `inspected` is `credited`, whatever its condition,
+    as far as it was shipped and not credited before.
 
     Each inspection is a return of its own, because each is credited by itself: what the first one
     under a `reported_as` has received may be inspected in later ones.
@@ -119,6 +120,7 @@ class Return(BaseModel):
     source: str
     received: Goal = {}
     inspected: Goal = {}
+    credited: Goal = {}
     received_at: datetime
     inspected_at: datetime | None = None
 

@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -26,6 +27,12 @@ from domain.party import Address
 MOST = Decimal(10) ** 9
 """No line of a distributor's order is a thousand million of anything: a slip of the keyboard."""
 
+MOST_LINES = 500
+MOST_BYTES = 256 * 1024
+"""Of a whole order as JSON: it travels through every system and stays in histories for long."""
+MOST_EXTRAS = 10
+LONGEST_NAME, LONGEST_VALUE, LONGEST_EXTRA, LONGEST_NOTES = 64, 500, 200, 4000
+_LONGEST_NUMBER = 64
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
@@ -34,6 +41,8 @@ def _plain_number(value: object) -> object:
     # Python also reads 1_000, blanks around and digits of other scripts; no partner means those.
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
         raise ValueError("not a decimal number")
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise ValueError("too many digits")
     return value
 
 
@@ -63,14 +72,43 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """A code of ours or of a unit: safe in a key, a queue's name and a URL."""
 
 
+
+
+def _scalar(longest: int) -> AfterValidator:
+    """Text, a number, true, false or null: never something with parts of its own."""
+
+    def check(value: object) -> object:
+        if value is not None and not isinstance(value, str | bool | int | Decimal):
+            raise ValueError("not a scalar: text, a number, true, false or null")
+        if isinstance(value, str) and len(value) > longest:
+            raise ValueError(f"string too long: at most {longest} characters")
+        return value
+
+    return AfterValidator(check)
+
+
+def _scalar_schema(longest: int) -> WithJsonSchema:
+    types = ["string", "number", "boolean", "null"]
+    return WithJsonSchema({"type": types, "maxLength": longest})
+
+
+AttributeName = Annotated[str, StringConstraints(max_length=LONGEST_NAME)]
+AttributeValue = Annotated[Any, _scalar(LONGEST_VALUE), _scalar_schema(LONGEST_VALUE)]
+PaymentExtra = Annotated[Any, _scalar(LONGEST_EXTRA), _scalar_schema(LONGEST_EXTRA)]
+
+
 class _Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PaymentIn(BaseModel):
-    """`account` is invoiced under the customer's terms; `card` carries the gateway's `token`."""
+    """`account` is invoiced under the customer's terms; `card` carries the gateway's `token`.
+
+    Up to ten other scalars may go along.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, PaymentExtra]
 
     method: Literal["account", "card", "prepaid"] = "account"
     token: str | None = Field(None, max_length=200)
@@ -79,6 +117,14 @@ class PaymentIn(BaseModel):
     def _card_has_token(self) -> Self:
         if self.method == "card" and not self.token:
             raise ValueError("a card payment needs the gateway's token")
+        return self
+
+    @model_validator(mode="after")
+    def _few_extras(self) -> Self:
+        if len(self.__pydantic_extra__) > MOST_EXTRAS:
+            raise ValueError(f"too many extras: at most {MOST_EXTRAS}")
+        if any(len(name) > LONGEST_NAME for name in self.__pydantic_extra__):
+            raise ValueError(f"name too long: at most {LONGEST_NAME} characters")
         return self
 
 
@@ -114,9 +160,9 @@ class OrderIn(_Contract):
     cancel_after: date | None = None
     requested_date: date | None = None
     kind: Literal["order", "quote"] = "order"
-    notes: str | None = Field(None, max_length=4000)
-    attributes: dict[str, Any] = Field(default_factory=dict, max_length=50)
-    lines: tuple[LineIn, ...] = Field(min_length=1, max_length=1000)
+    notes: str | None = Field(None, max_length=LONGEST_NOTES)
+    attributes: dict[AttributeName, AttributeValue] = Field(default_factory=dict, max_length=50)
+    lines: tuple[LineIn, ...] = Field(min_length=1, max_length=MOST_LINES)
 
     @model_validator(mode="after")
     def _numbered_once(self) -> Self:
@@ -130,6 +176,12 @@ class OrderIn(_Contract):
         first, last = self.ship_not_before, self.cancel_after
         if first and last and last < first:
             raise ValueError("cancel_after lies before ship_not_before")
+        return self
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if len(self.model_dump_json().encode()) > MOST_BYTES:
+            raise ValueError(f"order too large: at most {MOST_BYTES} bytes as JSON")
         return self
 
     def numbered(self) -> "OrderIn":

@@ -97,9 +97,10 @@ def _claims(order: Order) -> Iterator[Target]:
         yield Target(step=Step.AUTHORISE, system=payment, goal=authorised_goal(order))
     # Goods a warehouse may still ship stay reserved until it has let go of them.
     stock: Goal = {}
+    released = {at: order.at_most(Step.RELEASE, at) for at in _locations(order)}
     for line in order.lines:
-        for location in _locations(order):
-            hard = order.at_most(Step.RELEASE, location).get(line.line, ZERO)
+        for location, may in released.items():
+            hard = may.get(line.line, ZERO)
             kept = max(line.sources.get(location, ZERO), hard + line.unreleased.get(location, ZERO))
             stock[position(line.line, location)] = kept
     yield Target(step=Step.STOCK, goal=stock)
@@ -171,8 +172,9 @@ def _returns(order: Order, erp: str) -> Iterator[Target]:
     assert order.terms
     for back in order.returns:
         tax = order.terms.systems.get("tax", "")
-        yield Target(step=Step.RETURN_TAX, subject=back.id, system=tax, goal=back.inspected)
-        yield Target(step=Step.CREDIT_NOTE, subject=back.id, system=erp, goal=back.inspected)
+        credited = back.credited
+        yield Target(step=Step.RETURN_TAX, subject=back.id, system=tax, goal=credited)
+        yield Target(step=Step.CREDIT_NOTE, subject=back.id, system=erp, goal=credited)
         if order.header.payment.method == "card" and order.standing(Step.CREDIT_NOTE, back.id):
             payment = order.terms.systems.get("payment", "")
             amount = {"amount": refund_total(order, back)}
@@ -296,7 +298,11 @@ def _waits_forward(
     if target.step is Step.CONFIRM:
         # What the ERP has booked can be confirmed, whatever else is being added to the order.
         booked = order.standing(Step.ERP)
-        return any(order.line(x).total_shipped > booked.get(x, ZERO) for x in target.goal)
+        return any(
+            line.total_shipped > booked.get(line.line, ZERO)
+            for line in order.lines
+            if line.line in target.goal
+        )
     same = AFTER_SAME.get(target.step, frozenset())
     return bool(AFTER.get(target.step, frozenset()) & more) or any(
         effect_name(step, target.subject) in growing for step in same

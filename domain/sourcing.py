@@ -20,24 +20,31 @@ def allocate(order: Order) -> None:
     left = {at: dict(goal) for at, goal in order.offers.items() if at in known}
     open_lines = [x for x in order.lines if x.backordered and x.line in order.terms.lines]
     whole = next((loc for loc in sorted(left) if _covers(order, open_lines, left[loc])), None)
+    used = {location for each in order.lines for location in each.sources}
     for line in open_lines:
-        for location in [whole] if whole else _preferred(order, line, left):
+        for location in [whole] if whole else _preferred(order, line, left, used):
             give = min(line.backordered, _can_give(order, line, left[location]))
             if give > 0:
                 _take(order, line, left[location], give)
                 line.sources = tidy(
                     {**line.sources, location: line.sources.get(location, ZERO) + give}
                 )
+                used.add(location)
     start_releases_anew(order)
 
 
 def trim(order: Order) -> None:
     """Take from sources what is no longer agreed; first from those not asked to deliver yet."""
+    released = _released(order)
     for line in order.lines:
+
+        def asked(at: str, line: Line = line) -> tuple[Decimal, str]:
+            return released.get(at, {}).get(line.line, ZERO), at
+
         for location, quantity in line.shipped.items():
             line.sources[location] = max(line.sources.get(location, ZERO), quantity)
         excess = sum(line.sources.values(), ZERO) - line.agreed
-        for location in sorted(line.sources, key=lambda loc: (_released(order, line, loc), loc)):
+        for location in sorted(line.sources, key=asked):
             give_up = min(excess, line.sources[location] - line.shipped.get(location, ZERO))
             if give_up > 0:
                 line.sources[location] -= give_up
@@ -47,7 +54,7 @@ def trim(order: Order) -> None:
 
 def forget_unreserved(order: Order) -> None:
     """Keep of each line's sources only what is reserved there, released to it or shipped."""
-    reserved = order.standing(Step.STOCK)
+    reserved, released = order.standing(Step.STOCK), _released(order)
     for line in order.lines:
         line.sources = tidy(
             {
@@ -55,7 +62,7 @@ def forget_unreserved(order: Order) -> None:
                     quantity,
                     max(
                         reserved.get(position(line.line, location), ZERO),
-                        _released(order, line, location),
+                        released.get(location, {}).get(line.line, ZERO),
                         line.shipped.get(location, ZERO),
                     ),
                 )
@@ -124,12 +131,12 @@ def position(line: str, location: str) -> str:
     return f"{line}/{location}"
 
 
-def _released(order: Order, line: Line, location: str) -> Decimal:
-    return order.at_most(Step.RELEASE, location).get(line.line, ZERO)
+def _released(order: Order) -> dict[str, Goal]:
+    """What each source may have been asked to ship."""
+    return {each.subject: each.at_most for each in order.effects_of(Step.RELEASE)}
 
 
-def _preferred(order: Order, line: Line, left: dict[str, Goal]) -> list[str]:
-    used = {location for each in order.lines for location in each.sources}
+def _preferred(order: Order, line: Line, left: dict[str, Goal], used: set[str]) -> list[str]:
     return sorted(left, key=lambda loc: (loc not in used, -_can_give(order, line, left[loc]), loc))
 
 

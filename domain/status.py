@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.amounts import invoiced_quantities
-from domain.base import ZERO, Fact
+from domain.base import ZERO, Fact, Goal
 from domain.effect import Step
 from domain.order import Line, Order
 from domain.sourcing import position
@@ -50,8 +50,9 @@ class Quantities(Fact):
         return max(self.ordered - self.cancelled, self.shipped)
 
 
-def quantities(order: Order, line: Line) -> Quantities:
-    """The truth about one line."""
+def quantities(order: Order, line: Line, invoiced: Goal | None = None) -> Quantities:
+    """The truth about one line. `invoiced`: of the order, for who asks for many lines."""
+    invoiced = invoiced_quantities(order) if invoiced is None else invoiced
     reserved, released, packed, picked = ZERO, ZERO, ZERO, ZERO
     stock = order.standing(Step.STOCK)
     for location in {*line.sources, *line.picked, *line.packed, *line.shipped}:
@@ -71,7 +72,7 @@ def quantities(order: Order, line: Line) -> Quantities:
         packed=packed,
         shipped=line.total_shipped,
         delivered=line.delivered,
-        invoiced=invoiced_quantities(order).get(line.line, ZERO),
+        invoiced=invoiced.get(line.line, ZERO),
         returned=line.returned,
         cancelled=line.cancelled,
     )
@@ -130,9 +131,8 @@ def order_status(order: Order) -> Status:
         return Status.HELD
     if order.quoted and order.standing(Step.CAPTURE):
         return Status.QUOTED
-    each = [
-        line_status(quantities(order, line), picking=bool(order.picking)) for line in order.lines
-    ]
+    invoiced, picking = invoiced_quantities(order), bool(order.picking)
+    each = [line_status(quantities(order, x, invoiced), picking=picking) for x in order.lines]
     lines: set[Status] = {status for status in each if status is not Status.CANCELLED}
     if not lines:
         return Status.RECEIVED
