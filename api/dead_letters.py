@@ -21,6 +21,7 @@ from api.orders import take_in
 from api.paging import Cursor, Limit, Page, foreign_cursor, from_place, page
 from api.problems import Problem, missing
 from api.routing import needs, router
+from api.warehouses import SOURCE as WAREHOUSE
 from api.warehouses import MilestoneIn
 from domain.order_in import OrderIn
 
@@ -172,15 +173,22 @@ async def _send_again(
         case "milestone":
             told = read_as(MilestoneIn, document)
             goods_told = corrected is None and letter.reason in _TOLD_ITS_GOODS
-            message = told.message(letter.source, id=_again(told.milestone_id, letter))
+            place = letter.source.removeprefix(WAREHOUSE)
+            message = told.message(place, id=_again(told.milestone_id, letter))
             stored = await books.inbox.store(
-                told.order_id, message, source=letter.source, raw=raw, goods_told=goods_told
+                told.order_id,
+                message,
+                source=f"{WAREHOUSE}{place}",
+                raw=raw,
+                goods_told=goods_told,
             )
             return {"outcome": stored.outcome, "order_id": told.order_id}
         case "movement":
             moved = read_as(MovementIn, document)
             again = {**dict(moved), "movement_id": _again(moved.movement_id, letter)}
-            booked = await books.ledger.book_movement(Movement(**again), source=moved.location)
+            booked = await books.ledger.book_movement(
+                Movement(**again), source=f"{WAREHOUSE}{moved.location}"
+            )
             return {"outcome": booked}
         case _:
             detail = f"A {letter.kind} is not sent again from here: ask for it anew, dismiss this."

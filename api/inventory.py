@@ -15,7 +15,7 @@ from api.guard import check_bound
 from api.paging import Cursor, Limit, Page, from_place, page
 from api.routing import needs, router
 from api.shapes import Amount
-from api.warehouses import REPEATED, conflict
+from api.warehouses import REPEATED, SOURCE, conflict
 from domain.order_in import MOST
 
 READ, WRITE = needs("inventory:read"), needs("inventory:write")
@@ -124,12 +124,13 @@ async def report_movement(
 ) -> MovementTaken:
     """Goods moved. The position is changed when this answers."""
     check_bound(caller, "warehouse", told.location)
-    outcome = await books.ledger.book_movement(Movement(**dict(told)), source=told.location)
+    source = f"{SOURCE}{told.location}"
+    outcome = await books.ledger.book_movement(Movement(**dict(told)), source=source)
     if outcome == "conflict":
         await books.dead_letters.add(
-            f"{told.location}/{told.movement_id}/{hashlib.sha256(raw).hexdigest()[:32]}",
+            f"{source}/{told.movement_id}/{hashlib.sha256(raw).hexdigest()[:32]}",
             kind="movement",
-            source=told.location,
+            source=source,
             reason="conflicting_content",
             detail={"external_id": told.movement_id, "correlation_id": correlation_id.get()},
             body=raw,

@@ -100,7 +100,7 @@ async def report_snapshot(
     """Compare our stock with another system's; what differs is adjusted."""
     found = Found(
         id=told.snapshot_id,
-        source=told.source,
+        source=f"snapshot/{told.source}",
         location=told.location,
         available=told.measure == "available",
         taken_at=told.taken_at,

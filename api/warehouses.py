@@ -15,6 +15,9 @@ from domain.answer import Done, Refused
 from domain.message import Answered, Disposition, Milestone, MilestoneKind, MilestoneLine
 from domain.order_in import LineNumber, Quantity
 
+SOURCE = "warehouse/"
+"""Of what a warehouse tells, before its code: nobody's message is taken for another kind's."""
+
 routes = router("", "warehouses")
 
 ShortText = Annotated[str, Field(max_length=120)]
@@ -115,7 +118,9 @@ async def report_milestone(
 ) -> Taken:
     """Something happened to goods. It moves stock at once; its order hears of it next."""
     check_bound(caller, "warehouse", code)
-    stored = await books.inbox.store(told.order_id, told.message(code), source=code, raw=raw)
+    stored = await books.inbox.store(
+        told.order_id, told.message(code), source=f"{SOURCE}{code}", raw=raw
+    )
     return _taken(told.milestone_id, stored.outcome, response)
 
 
@@ -142,7 +147,7 @@ async def report_answer(
         id=told.answer_id, correlation_id=correlation_id.get(), key=told.key, answer=answer
     )
     order_id = told.key.partition("/")[0]
-    stored = await books.inbox.store(order_id, message, source=system, raw=raw)
+    stored = await books.inbox.store(order_id, message, source=f"system/{system}", raw=raw)
     return _taken(told.answer_id, stored.outcome, response)
 
 

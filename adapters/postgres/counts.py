@@ -5,11 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.inbox import hash_of
+from adapters.postgres.statement import value_of
 
 COUNT = b"select count_stock(%s, %s, %s, %s, %s, %s, %s, %s)"
 PROVE = b"select prove_stock(%s)"
@@ -56,20 +56,9 @@ class Counts:
             found.taken_at,
             found.watermark,
         )
-        try:
-            answer = await self._value(COUNT, values)
-        except UniqueViolation:
-            # The same one came at the same moment: this time it is known.
-            answer = await self._value(COUNT, values)
+        answer = await value_of(self._pool, COUNT, values)
         return Counted(answer["is"], answer.get("differences", []))
 
     async def prove(self, as_of: datetime | None) -> dict[str, Any]:
         """How many positions and movements there are, and which of them do not fit (`broken`)."""
-        return await self._value(PROVE, (as_of,))
-
-    async def _value(self, query: bytes, values: tuple[object, ...]) -> dict[str, Any]:
-        async with self._pool.connection() as db:
-            row = await (await db.execute(query, values)).fetchone()
-        assert row is not None
-        value: dict[str, Any] = row[0]
-        return value
+        return await value_of(self._pool, PROVE, (as_of,))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
+from adapters.postgres.statement import value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
 
@@ -123,7 +123,7 @@ class Inbox:
             raw,
             placed.correlation_id,
         )
-        answer = await self._answer(ACCEPT, values)
+        answer = await value_of(self._pool, ACCEPT, values)
         return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "")
 
     async def store(
@@ -154,11 +154,7 @@ class Inbox:
             None if goods_told else _goods(message),
             known_only,
         )
-        try:
-            answer = await self._answer(STORE, values)
-        except UniqueViolation:
-            # The same message came at the same moment: this time it is known.
-            answer = await self._answer(STORE, values)
+        answer = await value_of(self._pool, STORE, values)
         return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
 
     async def outcome(self, source: str, external_id: str) -> Outcome | None:
@@ -191,6 +187,11 @@ class Inbox:
         async with self._pool.connection() as db:
             return (await db.execute(UNKNOWN, (after,))).rowcount
 
+    async def bury(self, order_id: str, n: int, reason: str, detail: str) -> None:
+        """Make a dead letter of a message, and let a blank take its number."""
+        async with self._pool.connection() as db:
+            await db.execute(BURY, (order_id, n, reason, Jsonb({"detail": detail[:500]})))
+
     async def _waiting(self, query: bytes, values: tuple[Any, ...]) -> list[Waiting]:
         async with self._pool.connection() as db:
             rows = await (await db.execute(query, values)).fetchall()
@@ -208,19 +209,10 @@ class Inbox:
             try:
                 messages.append(MESSAGE.validate_python(body))
             except ValidationError as failure:
-                detail = {"detail": str(failure)[:500]}
-                async with self._pool.connection() as db:
-                    await db.execute(BURY, (order_id, n, "unreadable", Jsonb(detail)))
+                await self.bury(order_id, n, "unreadable", str(failure))
                 blank = {"kind": "skipped", "id": body.get("id") or f"{order_id}/{n}", "n": n}
                 messages.append(MESSAGE.validate_python(blank))
         return messages
-
-    async def _answer(self, query: bytes, values: tuple[Any, ...]) -> dict[str, Any]:
-        async with self._pool.connection() as db:
-            row = await (await db.execute(query, values)).fetchone()
-        assert row is not None
-        answer: dict[str, Any] = row[0]
-        return answer
 
 
 def hash_of(content: Any) -> str:

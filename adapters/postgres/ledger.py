@@ -5,12 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from psycopg.errors import UniqueViolation
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.inbox import hash_of
+from adapters.postgres.statement import value_of
 from domain.answer import Answer, Done, Refused
 from domain.base import ZERO, Goal
 from domain.documents import CreditClaim, StockClaim
@@ -19,6 +19,8 @@ from domain.errors import Replaced
 CLAIM_STOCK = b"select claim_stock(%s, %s, %s, %s, %s, %s)"
 CLAIM_CREDIT = b"select claim_credit(%s, %s, %s, %s, %s, %s)"
 OFFERS = b"select stock_offers(%s)"
+SHORT = b"select item, location from short_positions()"
+SETTLE = b"select settle_position(%s, %s)"
 BOOK = b"select book_movement(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 POSITIONS = b"""
 select s.item, s.location, s.on_hand, s.reserved,
@@ -97,7 +99,7 @@ class Ledger:
             Jsonb(claim.items),
             Jsonb(factors),
         )
-        match await self._value(CLAIM_STOCK, values):
+        match await value_of(self._pool, CLAIM_STOCK, values):
             case {"is": "done"}:
                 return Done(standing=claim.goal)
             case {"is": "short", "offers": offers, "standing": standing}:
@@ -112,7 +114,7 @@ class Ledger:
         """Use exactly so much of the account's credit, if its limit allows what is more."""
         amounts = (claim.goal.get("open", ZERO), claim.goal.get("invoiced", ZERO))
         values = (claim.order_id, fence.run, fence.n, claim.account, *amounts)
-        match await self._value(CLAIM_CREDIT, values):
+        match await value_of(self._pool, CLAIM_CREDIT, values):
             case {"is": "done"}:
                 return Done(standing=claim.goal)
             case {"is": "refused", "beyond": beyond, "standing": standing}:
@@ -122,7 +124,7 @@ class Ledger:
 
     async def offers(self, items: list[str]) -> dict[str, Goal]:
         """What every location could give of these items now, in stock units."""
-        offers = await self._value(OFFERS, (items,))
+        offers = await value_of(self._pool, OFFERS, (items,))
         return {location: _goal(offer) for location, offer in offers.items()}
 
     async def book_movement(self, movement: Movement, *, source: str) -> str:
@@ -143,11 +145,15 @@ class Ledger:
             movement.lot,
             movement.occurred_at,
         )
-        try:
-            return str(await self._value(BOOK, values))
-        except UniqueViolation:
-            # The same movement came at the same moment: this time it is known.
-            return str(await self._value(BOOK, values))
+        return str(await value_of(self._pool, BOOK, values))
+
+    async def settle_unmatched(self) -> None:
+        """Take back what is reserved beyond what is there: an issue that no milestone told of
+        within an hour was no shipment. To be called every minute or so."""
+        async with self._pool.connection() as db:
+            short = await (await db.execute(SHORT)).fetchall()
+        for position in short:
+            await value_of(self._pool, SETTLE, position)
 
     async def positions(
         self,
@@ -190,12 +196,6 @@ class Ledger:
         """Limit and use of the customer's account, in its currency; `None` if unknown."""
         rows = await self._rows(CREDIT, (customer,))
         return rows[0] if rows else None
-
-    async def _value(self, query: bytes, values: tuple[object, ...]) -> Any:
-        async with self._pool.connection() as db:
-            row = await (await db.execute(query, values)).fetchone()
-        assert row is not None
-        return row[0]
 
     async def _rows(self, query: bytes, values: Any) -> list[dict[str, Any]]:
         async with self._pool.connection() as db:

@@ -20,15 +20,16 @@ begin
     if found then
         return jsonb_build_object('is', case when told = p_content then 'repeat' else 'conflict' end);
     end if;
+    perform lock_positions((
+        select jsonb_agg(jsonb_build_object('item', p.item, 'location', p_location))
+        from jsonb_to_recordset(p_positions) as p(item text)));
     for found_there in
         select item, sum(quantity) as quantity
         from jsonb_to_recordset(p_positions) as p(item text, quantity numeric)
         group by item order by item
     loop
-        insert into stock_position (item, location) values (found_there.item, p_location)
-        on conflict do nothing;
         select * into here from stock_position
-        where item = found_there.item and location = p_location for update;
+        where item = found_there.item and location = p_location;
         select max(n) into last_in from movement
         where item = found_there.item and location = p_location and movement_id = p_watermark;
         select coalesce(sum(case when p_available then on_hand - reserved else on_hand end), 0)

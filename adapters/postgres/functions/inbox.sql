@@ -23,6 +23,8 @@ $$;
 create or replace function tell_order(p_order text, p_source text, p_external text, p_body jsonb)
 returns void language plpgsql volatile as $$
 begin
+    -- Somebody else may be telling it the same.
+    perform from inbox_number where order_id = p_order for update;
     if exists (select from inbox where source = p_source and external_id = p_external) then
         return;
     end if;
@@ -41,6 +43,7 @@ returns jsonb language plpgsql volatile as $$
 declare
     known inbox;
     its_number integer;
+    freed text[];
 begin
     select * into known from inbox where source = p_source and external_id = p_external;
     if found then
@@ -59,6 +62,7 @@ begin
         return '{"is": "unknown_order"}';
     end if;
     if p_goods is not null then
+        perform lock_goods(p_order);
         insert into goods_fact (source, message_id, number, order_id, kind, line, location,
                                 document, disposition, quantity, occurred_at)
         select p_source, p_external, g.number, p_order, g.kind, g.line, g.location, g.document,
@@ -66,10 +70,17 @@ begin
         from jsonb_to_recordset(p_goods) as g(
             number bigint, kind text, line text, location text, document text, disposition text,
             quantity numeric, occurred_at timestamptz);
-        perform book_goods(p_order);
+        freed := book_order_goods(p_order);
+    end if;
+    if cardinality(freed) > 0 then
+        -- Its own number and those of the orders that will be told, in the order of orders.
+        perform from inbox_number where order_id in (
+            select p_order union select order_id from longest_waiting(freed))
+        order by order_id for update;
     end if;
     its_number := number_message(
         p_order, p_source, p_external, p_kind, p_body, p_raw, p_content, p_correlation);
+    perform announce_stock(freed);
     return jsonb_build_object('is', 'stored', 'order_id', p_order, 'n', its_number);
 end
 $$;

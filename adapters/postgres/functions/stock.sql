@@ -1,5 +1,25 @@
--- The stock ledger. Positions are locked in the order of item and location, and always before an
--- order's number in the inbox is, so that no two statements wait for each other.
+-- The stock ledger. What is locked is locked in one order, so that no two statements wait for each
+-- other: the order's row and fence, its goods (`lock_goods`), positions by item and location
+-- (`lock_positions`, all at once), what hangs on a position (its facts and claims), and last the
+-- numbers of orders in the inbox, by order.
+
+-- Lock positions for the rest of the transaction, new ones too. Rows: item, location. Whoever needs
+-- several asks for all of them here, once.
+create or replace function lock_positions(p_places jsonb) returns void
+language plpgsql volatile as $$
+begin
+    insert into stock_position (item, location)
+    select distinct p.item, p.location
+    from jsonb_to_recordset(p_places) as p(item text, location text)
+    where not exists (
+        select from stock_position s where s.item = p.item and s.location = p.location)
+    order by p.item, p.location on conflict do nothing;
+    perform from stock_position s
+    where (s.item, s.location) in (
+        select p.item, p.location from jsonb_to_recordset(p_places) as p(item text, location text))
+    order by s.item, s.location for update;
+end
+$$;
 
 -- Change positions by these amounts, and write the movements that say so. Rows of `p_changes`:
 -- item, location, kind, on_hand, reserved, damaged, quarantined (one row per position).
@@ -49,115 +69,6 @@ language sql stable as $$
         group by s.location) as offered
 $$;
 
--- How much of what is told now under a document moves stock: what another source told before of
--- the same document is matched, not added.
-create or replace function count_fact(
-    p_location text, p_document text, p_item text, p_direction text, p_by_milestone boolean,
-    p_quantity numeric)
-returns numeric language plpgsql volatile as $$
-declare
-    before numeric;
-    after numeric;
-begin
-    if coalesce(p_document, '') = '' then
-        return p_quantity;
-    end if;
-    insert into stock_fact (location, document, item, direction)
-    values (p_location, p_document, p_item, p_direction) on conflict do nothing;
-    select greatest(by_milestone, by_feed) into before from stock_fact
-    where location = p_location and document = p_document and item = p_item
-      and direction = p_direction
-    for update;
-    update stock_fact set
-        by_milestone = by_milestone + case when p_by_milestone then p_quantity else 0 end,
-        by_feed = by_feed + case when p_by_milestone then 0 else p_quantity end
-    where location = p_location and document = p_document and item = p_item
-      and direction = p_direction
-    returning greatest(by_milestone, by_feed) into after;
-    return after - before;
-end
-$$;
-
--- Goods that left, or came back, as a warehouse told it. A fact is never refused: what was claimed
--- for it is used up, the rest just leaves. What cannot be told from other goods yet waits.
-create or replace function book_goods(p_order text, p_items jsonb default '{}',
-                                      p_factors jsonb default '{}')
-returns void language plpgsql volatile as $$
-declare
-    fact goods_fact;
-    its_item text;
-    its_factor numeric;
-    units numeric;
-    moves numeric;
-    claimed numeric;
-    came numeric;
-begin
-    for fact in
-        select f.* from goods_fact f where f.order_id = p_order and f.booked_at is null
-        order by f.line, f.location, f.occurred_at, f.message_id, f.number for update
-    loop
-        select c.item, c.factor into its_item, its_factor from stock_claim c
-        where c.order_id = p_order and c.line = fact.line
-        order by c.location = fact.location desc limit 1;
-        if not found then
-            if not p_items ? fact.line then
-                continue;
-            end if;
-            its_item := p_items ->> fact.line;
-            its_factor := (p_factors ->> fact.line)::numeric;
-        end if;
-        units := fact.quantity * its_factor;
-        if fact.kind = 'shipped' then
-            perform from stock_position
-            where item = its_item and location = fact.location for update;
-            moves := count_fact(
-                fact.location, fact.document, its_item, 'out', true, units);
-            select least(units, greatest(c.quantity - c.shipped, 0)) into claimed
-            from stock_claim c
-            where c.order_id = p_order and c.line = fact.line and c.location = fact.location;
-            perform move_stock(
-                jsonb_build_array(jsonb_build_object(
-                    'item', its_item, 'location', fact.location, 'kind', 'ship',
-                    'on_hand', -moves, 'reserved', -coalesce(claimed, 0))),
-                p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
-            insert into stock_claim as c
-                (order_id, line, location, item, factor, quantity, shipped)
-            values (p_order, fact.line, fact.location, its_item, its_factor, units, units)
-            on conflict (order_id, line, location) do update set
-                shipped = c.shipped + excluded.shipped,
-                quantity = greatest(c.quantity, c.shipped + excluded.shipped);
-        elsif fact.kind = 'return_received' then
-            moves := count_fact(
-                fact.location, fact.document, its_item, 'back', true, units);
-            perform move_stock(
-                jsonb_build_array(jsonb_build_object(
-                    'item', its_item, 'location', fact.location, 'kind', 'return',
-                    'quarantined', moves)),
-                p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
-        else
-            -- Inspected goods were received, whether or not anybody said so.
-            select coalesce(sum(f.quantity) filter (where f.kind = 'return_received'), 0)
-                 - coalesce(sum(f.quantity) filter (where f.kind = 'return_inspected'), 0)
-            into came from goods_fact f
-            where f.order_id = p_order and f.line = fact.line and f.location = fact.location
-              and f.booked_at is not null;
-            came := least(greatest(came, 0), fact.quantity) * its_factor;
-            perform move_stock(
-                jsonb_build_array(jsonb_build_object(
-                    'item', its_item, 'location', fact.location, 'kind', 'inspect',
-                    'quarantined', -came + case
-                        when fact.disposition = 'quarantine' then units else 0 end,
-                    'damaged', case when fact.disposition = 'damaged' then units else 0 end,
-                    'on_hand', case when coalesce(fact.disposition, 'restock') = 'restock'
-                        then units else 0 end)),
-                p_order, fact.document, fact.source, fact.message_id, fact.occurred_at);
-        end if;
-        update goods_fact set booked_at = clock_timestamp()
-        where source = fact.source and message_id = fact.message_id and number = fact.number;
-    end loop;
-end
-$$;
-
 -- This order is entitled to exactly these positions: all of it, or nothing changes and the answer
 -- is what stands (in line units), and what each location could give. Rows: line, item, location, quantity (all in stock units).
 create or replace function claim_stock(
@@ -166,17 +77,17 @@ returns jsonb language plpgsql volatile as $$
 declare
     changes jsonb;
     short boolean;
+    freed text[];
 begin
     if not may_pass(p_order, 'stock', p_run, p_n) then
         return '{"is": "replaced"}';
     end if;
-    perform from stock_position s
-    where (s.item, s.location) in (
-        select g.item, g.location
-        from jsonb_to_recordset(p_positions) as g(item text, location text)
-        union select c.item, c.location from stock_claim c where c.order_id = p_order)
-    order by s.item, s.location for update;
-    perform book_goods(p_order, p_items, p_factors);
+    perform lock_goods(p_order);
+    perform lock_positions(p_positions || coalesce((
+        select jsonb_agg(jsonb_build_object('item', u.item, 'location', u.location)) from (
+            select c.item, c.location from stock_claim c where c.order_id = p_order
+            union all select g.item, g.location from unbooked_goods(p_order, p_items) g) u), '[]'));
+    freed := book_order_goods(p_order, p_items, p_factors);
     with goal as (
         select * from jsonb_to_recordset(p_positions)
             as g(line text, item text, location text, quantity numeric)
@@ -198,6 +109,7 @@ begin
     left join location l on l.id = change.location
     where delta <> 0;
     if short then
+        perform announce_stock(freed);
         return jsonb_build_object(
             'is', 'short',
             'offers', stock_offers(array(select distinct value from jsonb_each_text(p_items))),
@@ -215,7 +127,7 @@ begin
         as g(line text, item text, location text, quantity numeric)
     on conflict (order_id, line, location) do update
         set quantity = greatest(c.shipped, excluded.quantity);
-    perform announce_stock(array(
+    perform announce_stock(freed || array(
         select (c ->> 'item') || ' ' || (c ->> 'location')
         from jsonb_array_elements(coalesce(changes, '[]')) c
         where (c ->> 'reserved')::numeric < 0));
@@ -239,9 +151,9 @@ begin
     if found then
         return case when told = p_content then 'repeat' else 'conflict' end;
     end if;
-    insert into stock_position (item, location) values (p_item, p_location) on conflict do nothing;
-    select * into here from stock_position
-    where item = p_item and location = p_location for update;
+    perform lock_positions(
+        jsonb_build_array(jsonb_build_object('item', p_item, 'location', p_location)));
+    select * into here from stock_position where item = p_item and location = p_location;
     if p_kind in ('issue', 'transfer_out') then
         moves := count_fact(p_location, p_document, p_item, 'out', false, p_quantity);
     elsif p_kind = 'return' then
@@ -275,17 +187,25 @@ begin
             'item', p_item, 'location', p_location, 'kind', p_kind, 'quantity', p_quantity::text,
             'moved', moves::text, 'document', p_document),
         'occurred_at', p_occurred)));
-    if p_kind not in ('issue', 'transfer_out') then
-        -- An issue is most often a shipment whose milestone has not come yet.
-        perform take_back_stock(p_item, p_location);
-    end if;
+    perform take_back_stock(p_item, p_location);
     perform announce_stock(array[p_item || ' ' || p_location]);
     return told;
 end
 $$;
 
--- Fewer goods are there than are reserved: the latest orders lose theirs and are told. Their
--- reservations are taken now; whether their warehouse was already asked is theirs to look at.
+-- What a stock feed says has left under documents no milestone has told of yet. That is most often
+-- a shipment, and its milestone will use up what was reserved for it. Within an hour, that is:
+-- what still has no milestone then was scrapped, lent or sold elsewhere.
+create or replace function unmatched_issues(p_item text, p_location text) returns numeric
+language sql stable as $$
+    select coalesce(sum(by_feed - by_milestone), 0) from stock_fact
+    where item = p_item and location = p_location and direction = 'out'
+      and by_feed > by_milestone and fed_at > now() - interval '1 hour'
+$$;
+
+-- Fewer goods are there than are reserved, apart from what is leaving: the latest orders lose theirs
+-- and are told. Their reservations are taken now; whether their warehouse was already asked is
+-- theirs to look at. The position is locked already.
 create or replace function take_back_stock(p_item text, p_location text) returns void
 language plpgsql volatile as $$
 declare
@@ -296,8 +216,8 @@ declare
     told jsonb := '[]';
     its_number bigint;
 begin
-    select reserved - greatest(on_hand, 0), last into short, its_number from stock_position
-    where item = p_item and location = p_location;
+    select reserved - greatest(on_hand, 0) - unmatched_issues(p_item, p_location), last
+    into short, its_number from stock_position where item = p_item and location = p_location;
     if short is null or short <= 0 then
         return;
     end if;
@@ -330,19 +250,28 @@ begin
 end
 $$;
 
--- Tell those who have waited longest for an item that it can be had. `p_places`: 'item location'.
-create or replace function announce_stock(p_places text[]) returns void
+-- Positions where more is reserved than is there, whatever the reason: an issue whose milestone never
+-- came, a shipment beyond what was asked for. Each is settled by a statement of its own.
+create or replace function short_positions() returns table (item text, location text)
+language sql stable as $$
+    select item, location from stock_position where reserved > greatest(on_hand, 0)
+    order by item, location
+$$;
+
+create or replace function settle_position(p_item text, p_location text) returns void
 language plpgsql volatile as $$
 begin
-    if not exists (select from wanted) then
-        return;
-    end if;
-    perform tell_order(
-        w.order_id, 'ledger',
-        format('arrived/%s/%s/%s/%s', w.item, w.location, w.last, w.order_id),
-        jsonb_build_object('kind', 'stock_arrived', 'item', w.item, 'location', w.location,
-                           'available', trim_scale(w.available)::text))
-    from (
+    perform lock_positions(
+        jsonb_build_array(jsonb_build_object('item', p_item, 'location', p_location)));
+    perform take_back_stock(p_item, p_location);
+end
+$$;
+
+-- Who has waited longest for what can be had at these places ('item location'), as far as it goes.
+create or replace function longest_waiting(p_places text[])
+returns table (order_id text, item text, location text, last bigint, available numeric)
+language sql stable as $$
+    select order_id, item, location, last, available from (
         select w.order_id, s.item, s.location, s.last,
                s.on_hand - s.reserved - l.safety_stock as available,
                sum(w.quantity) over (partition by s.item, s.location order by w.since, w.order_id)
@@ -353,6 +282,21 @@ begin
         where s.item || ' ' || s.location = any (p_places)
     ) w
     where w.available > 0 and w.before < w.available
+$$;
+
+-- Tell them. `p_places`: 'item location'.
+create or replace function announce_stock(p_places text[]) returns void
+language plpgsql volatile as $$
+begin
+    if coalesce(cardinality(p_places), 0) = 0 or not exists (select from wanted) then
+        return;
+    end if;
+    perform tell_order(
+        w.order_id, 'ledger',
+        format('arrived/%s/%s/%s/%s', w.item, w.location, w.last, w.order_id),
+        jsonb_build_object('kind', 'stock_arrived', 'item', w.item, 'location', w.location,
+                           'available', trim_scale(w.available)::text))
+    from longest_waiting(p_places) w
     order by w.order_id;
 end
 $$;

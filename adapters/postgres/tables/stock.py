@@ -82,6 +82,13 @@ class StockFact(SQLModel, table=True):
     """
 
     __tablename__ = "stock_fact"
+    __table_args__ = (
+        Index(
+            "stock_fact_unmatched_idx",
+            *("item", "location", "fed_at"),
+            postgresql_where=text("by_feed > by_milestone"),
+        ),
+    )
 
     location: str = Field(sa_type=TEXT, primary_key=True)
     document: str = Field(sa_type=TEXT, primary_key=True)
@@ -89,6 +96,8 @@ class StockFact(SQLModel, table=True):
     direction: str = Field(sa_type=TEXT, primary_key=True)
     by_milestone: Decimal = Field(sa_type=NUMERIC, default=Decimal(0), sa_column_kwargs=ZERO)
     by_feed: Decimal = Field(sa_type=NUMERIC, default=Decimal(0), sa_column_kwargs=ZERO)
+    fed_at: datetime | None = Field(sa_type=MOMENT, default=None)
+    """When a stock feed told of it last."""
 
 
 class StockClaim(SQLModel, table=True):
