@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from psycopg_pool import AsyncConnectionPool
+from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.postgres.inbox import Inbox, Waiting
 from adapters.postgres.lease import LeasedLoop
+from adapters.postgres.ledger import Ledger
 from adapters.postgres.records import Records
 from adapters.temporal import Engine
+from domain.message import Message, Skipped
 from domain.order import Order
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,13 @@ AT_ONCE = 20
 STALE_EVERY = 1.0
 """Seconds between two looks for what was handed over and not applied."""
 BURY_EVERY = 60.0
+AWAY = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.CANCELLED,
+)
+"""What the engine says of itself, not of one order."""
 
 
 class Handover(LeasedLoop):
@@ -28,7 +38,7 @@ class Handover(LeasedLoop):
 
     All that waits for an order goes in one signal, in stored order. What was not applied within
     `again_after` is handed over again; what no order was placed for within `unknown_after` is
-    buried.
+    buried; stock reserved beyond what is there is taken back.
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Handover(LeasedLoop):
     ) -> None:
         super().__init__(pool, f"handover-{part}-of-{parts}", idle=timedelta(milliseconds=50))
         self._inbox = inbox
+        self._ledger = Ledger(pool)
         self._records = records
         self._engine = engine
         self._part, self._parts = part, parts
@@ -64,24 +75,55 @@ class Handover(LeasedLoop):
         if self._part == 0 and time.monotonic() > self._next_bury:
             self._next_bury = time.monotonic() + BURY_EVERY
             await self._inbox.bury_unknown(self._unknown_after)
+            await self._ledger.settle_unmatched()
         for start in range(0, len(waiting), AT_ONCE):
-            batch = waiting[start : start + AT_ONCE]
-            told = await asyncio.gather(*map(self._tell, batch), return_exceptions=True)
-            await self._inbox.handed_over(
-                [each for each, how in zip(batch, told, strict=True) if how is None],
-                self.name,
-                epoch,
-            )
-            for how in told:
-                if isinstance(how, BaseException):
-                    raise how
+            await self._hand_over(waiting[start : start + AT_ONCE], epoch)
         return bool(waiting)
 
+    async def _hand_over(self, batch: Sequence[Waiting], epoch: int) -> None:
+        """One order's trouble is its own: it is tried again when it is stale, and blocks nobody.
+
+        Raises what the engine says when it is away; then all of them are still to be told.
+        """
+        told = await asyncio.gather(*map(self._tell, batch), return_exceptions=True)
+        away: BaseException | None = None
+        passed = []
+        for each, how in zip(batch, told, strict=True):
+            if isinstance(how, RPCError) and how.status in AWAY:
+                away = how
+                continue
+            if isinstance(how, BaseException):
+                log.error("order %s could not be told", each.order_id, exc_info=how)
+            passed.append(each)
+        await self._inbox.handed_over(passed, self.name, epoch)
+        if away is not None:
+            raise away
+
     async def _tell(self, waiting: Waiting) -> None:
-        if waiting.started and await self._engine.signal(waiting.order_id, waiting.messages):
+        try:
+            await self._send(waiting, waiting.messages)
+        except RPCError as failure:
+            if failure.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            log.warning("order %s takes no more at once: %s", waiting.order_id, failure)
+            for message in waiting.messages:
+                await self._tell_alone(waiting, message)
+
+    async def _tell_alone(self, waiting: Waiting, message: Message) -> None:
+        """What is too large even alone becomes a dead letter, and a blank takes its number."""
+        try:
+            await self._send(waiting, [message])
+        except RPCError as failure:
+            if failure.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            await self._inbox.bury(waiting.order_id, message.n, "undeliverable", str(failure))
+            await self._send(waiting, [Skipped(id=message.id, n=message.n)])
+
+    async def _send(self, waiting: Waiting, messages: Sequence[Message]) -> None:
+        if waiting.started and await self._engine.signal(waiting.order_id, messages):
             return
         stored = await self._records.load(waiting.order_id)
-        await self._engine.start(stored or Order(id=waiting.order_id), waiting.messages)
+        await self._engine.start(stored or Order(id=waiting.order_id), messages)
 
 
 async def rebuild(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
@@ -60,7 +61,7 @@ class Engine:
         """Whether the order was there to hear it."""
         try:
             await self._client.get_workflow_handle(workflow_id(order_id)).signal(
-                "deliver", list(messages)
+                "deliver", _written(messages)
             )
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
@@ -80,10 +81,21 @@ class Engine:
             id=workflow_id(order.id),
             task_queue=self._queue,
             start_signal="deliver",
-            start_signal_args=[list(messages)],
+            start_signal_args=[_written(messages)],
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=_attributes(order, messages),
         )
+
+
+def _written(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """As the order reads them; of a placed order, whose lines are many, only what was said."""
+    return [
+        {
+            **message.model_dump(mode="json", exclude_defaults=isinstance(message, Placed)),
+            "kind": message.kind,
+        }
+        for message in messages
+    ]
 
 
 def _attributes(order: Order, messages: Sequence[Message]) -> TypedSearchAttributes:

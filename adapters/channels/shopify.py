@@ -15,11 +15,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.channels.port import Ignored, Unmappable
-from domain.order_in import OrderIn
+from domain.order_in import LONGEST_NAME, LONGEST_NOTES, LONGEST_VALUE, OrderIn
 
 NAME = "shopify"
 CREATED = "orders/create"
 _TOPIC = re.compile(r"[a-z_]{1,60}/[a-z_]{1,60}")
+_MESSAGE_ID = re.compile(r"[!-~]{1,200}")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SIX_DECIMALS = Decimal("0.000001")
 _PAID = {"authorized", "paid", "partially_paid", "partially_refunded", "refunded"}
@@ -121,7 +122,8 @@ class Shopify:
         return any(hmac.compare_digest(given, digest) for digest in made)
 
     def message_id(self, headers: Mapping[str, str]) -> str | None:
-        return headers.get("x-shopify-webhook-id")
+        given = headers.get("x-shopify-webhook-id", "")
+        return given if _MESSAGE_ID.fullmatch(given) else None
 
     def read(self, document: object, headers: Mapping[str, str]) -> OrderIn | Ignored:
         """The order of an orders/create; other topics are ignored. Raises `Unmappable`."""
@@ -156,7 +158,7 @@ class Shopify:
             "payment": {"method": _payment_method(native)},
             "freight": _freight(native),
             "ship_method": _ship_method(native),
-            "notes": native.note[:4000] if native.note else None,
+            "notes": native.note[:LONGEST_NOTES] if native.note else None,
             "attributes": _attributes(native, shop),
             "lines": lines,
         }
@@ -228,13 +230,19 @@ def _ship_method(native: _Order) -> str | None:
     return codes[0] if codes and _CODE.fullmatch(codes[0]) else None
 
 
-def _attributes(native: _Order, shop: str | None) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"order_name": native.name, "shop": shop}
+def _attributes(native: _Order, shop: str | None) -> dict[str, str]:
+    """Free text goes along as far as an order may carry it; `shortened` names what was cut."""
     titles = [line.title for line in native.shipping_lines if line.title and not line.is_removed]
-    attributes["shipping"] = titles[0] if titles else None
+    given = {"order_name": native.name, "shop": shop, "shipping": titles[0] if titles else None}
     for note in native.note_attributes[:_KEPT]:
-        attributes[f"note.{note.name[:60]}"] = str(note.value)[:200]
-    return {name: value for name, value in attributes.items() if value is not None}
+        given[f"note.{note.name}"[:LONGEST_NAME]] = None if note.value is None else str(note.value)
+    texts = {name: value for name, value in given.items() if value is not None}
+    cut = [name for name, value in texts.items() if len(value) > LONGEST_VALUE]
+    if native.note and len(native.note) > LONGEST_NOTES:
+        cut.insert(0, "notes")
+    if cut:
+        texts["shortened"] = ", ".join(cut)
+    return {name: value[:LONGEST_VALUE] for name, value in texts.items()}
 
 
 def _tax(lines: Sequence[_TaxLine]) -> Decimal:

@@ -10,6 +10,16 @@ Address = IPv4Address | IPv6Address
 
 # IPv6 addresses that stand for an IPv4 address; none of them is a subscriber's own.
 TRANSLATED = tuple(map(ip_network, ("2002::/16", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32")))
+# Link-local addresses, and those where clouds tell a machine its own credentials.
+MACHINES_OWN = tuple(
+    map(
+        ip_network,
+        (
+            *("169.254.0.0/16", "fe80::/10", "100.100.100.200/32", "168.63.129.16/32"),
+            *("fd00:ec2::/32", "fd20:ce::254/128"),
+        ),
+    )
+)
 RESOLVERS = 16
 """Threads that ask for names; a name server that does not answer holds one for long."""
 
@@ -19,7 +29,10 @@ class ForbiddenUrl(ValueError):
 
 
 class AddressGuard:
-    """Resolves host names, and refuses addresses that are not public unless told otherwise."""
+    """Resolves host names, and refuses addresses that are not public unless told otherwise.
+
+    What belongs to a machine alone, like its link and its cloud's metadata, is always refused.
+    """
 
     def __init__(self, *, allow_private: bool = False) -> None:
         self._allow_private = allow_private
@@ -62,6 +75,8 @@ class AddressGuard:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _check_address(self, address: Address) -> None:
+        if _is_machines_own(address):
+            raise ForbiddenUrl("the address is one of a machine's own")
         if not self._allow_private and not _is_public(address):
             raise ForbiddenUrl("the address is not a public one")
 
@@ -73,10 +88,19 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+def _is_machines_own(address: Address) -> bool:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return _is_machines_own(address.ipv4_mapped)
+        if any(address in network for network in TRANSLATED):
+            return True
+    return any(address in network for network in MACHINES_OWN)
+
+
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return _is_public(address.ipv4_mapped)
-        if address.scope_id or any(address in network for network in TRANSLATED):
+        if address.scope_id:
             return False
     return address.is_global and not address.is_multicast

@@ -228,7 +228,12 @@ class World(Looking):
         return stored.outcome
 
     async def tell(
-        self, kind: str, source: str, lines: Mapping[str, int], name: str = "", **said: Any
+        self,
+        kind: str,
+        source: str,
+        lines: Mapping[str, int | Decimal],
+        name: str = "",
+        **said: Any,
     ) -> str:
         """A milestone of a warehouse."""
         return await self.say(
