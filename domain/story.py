@@ -36,7 +36,7 @@ def found_by(order: Order) -> Found:
 
 def details(order: Order) -> str:
     """Where the order is, what holds it, what it waits for. Markdown, without personal data."""
-    lines = [f"**{order_status(order)}**, revision {order.revision}"]
+    lines = [f"**{order_status(order)}**, revision {order.revision}", ""]
     lines += [
         f"- held: {hold.reason} ({hold.scope}) since {hold.since:%Y-%m-%d %H:%M}Z,"
         f" {hold.owner}; clears: {hold.clears_on}"

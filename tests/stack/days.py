@@ -28,7 +28,9 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return {**ours, "THROUGHLINE_DATA": str(data), **more}
 
 
-def throughline(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def throughline(
+    data: Path, *words: str, patience: float = PATIENCE
+) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "stack", *words],
@@ -36,7 +38,7 @@ def throughline(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env=environment(data),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patience,
     )
 
 

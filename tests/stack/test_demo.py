@@ -83,9 +83,21 @@ def test_a_day_with_an_altered_book_ends_with_one(book: Book) -> None:
         assert failed == {f"{SPOILT[book]} conserved"}
 
 
-def test_chaos_costs_nothing_but_time() -> None:
+SEEDS = [
+    pytest.param(12, 1, id="a dozen orders"),
+    *(
+        pytest.param(300, seed, id=f"three hundred, seed {seed}", marks=pytest.mark.nightly)
+        for seed in range(1, 6)
+    ),
+]
+
+
+@pytest.mark.parametrize(("orders", "seed"), SEEDS)
+def test_chaos_costs_nothing_but_time(orders: int, seed: int) -> None:
     with folder() as data:
-        done = throughline(data, "demo", "--orders", "12", "--chaos", "1")
+        done = throughline(
+            data, "demo", "--orders", str(orders), "--chaos", str(seed), patience=60 + 10 * orders
+        )
 
         assert done.returncode == 0, done.stdout + done.stderr
         found = summary(data)
