@@ -96,7 +96,7 @@ SEEDS = [
 def test_chaos_costs_nothing_but_time(orders: int, seed: int) -> None:
     with folder() as data:
         done = throughline(
-            data, "demo", "--orders", str(orders), "--chaos", str(seed), patience=60 + 10 * orders
+            data, "demo", "--orders", str(orders), "--chaos", str(seed), patience=300 + 10 * orders
         )
 
         assert done.returncode == 0, done.stdout + done.stderr
