@@ -72,8 +72,6 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """A code of ours or of a unit: safe in a key, a queue's name and a URL."""
 
 
-
-
 def _scalar(longest: int) -> AfterValidator:
     """Text, a number, true, false or null: never something with parts of its own."""
 
