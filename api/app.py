@@ -48,7 +48,13 @@ def create_app(
     stores: Stores, settings: Settings, *, registry: CollectorRegistry | None = None
 ) -> FastAPI:
     """`registry` gets the metrics; a new one unless given."""
-    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, redirect_slashes=False)
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        redirect_slashes=False,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
     app.state.stores = stores
     app.state.settings = settings
     app.state.guard = Guard(stores.keys, settings.rate_limit)

@@ -12,7 +12,7 @@ from adapters.postgres.read_model import CommandRow
 from api.deps import AnyId, Books, Caller, IfMatch, Raw, Stores
 from api.edge import correlation_id
 from api.order_view import show_hold
-from api.orders import READ, WRITE, IdempotencyKey, OrderId, check_filter, find_order
+from api.orders import READ, WRITE, IdempotencyKey, OrderId, check_filter, find_order, may_see
 from api.paging import Cursor, Limit, Page, from_cursor, to_cursor
 from api.problems import Problem, missing
 from api.revisions import expected_revision, stale
@@ -207,6 +207,7 @@ async def list_holds(
     holds = [
         show_hold(order.id, hold)
         for _, order in rows[:limit]
+        if may_see(caller, order)
         for hold in order.open_holds
         if reason in (None, hold.reason)
     ]

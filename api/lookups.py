@@ -12,11 +12,12 @@ from api.order_view import show_invoices, show_returns, show_shipment
 from api.orders import READ, find_order
 from api.problems import missing
 from api.routing import needs, router
-from api.shapes import Amount, InvoiceOut, ReturnOut, ShipmentOut
+from api.shapes import InvoiceOut, Money, ReturnOut, ShipmentOut, canonical
 
 routes = router("", "look-ups")
 
 IdInPath = Annotated[AnyId, Path()]
+_AMOUNTS = ("credit_limit", "open", "invoiced", "available")
 
 
 class _Identified(Protocol):
@@ -32,10 +33,10 @@ class Credit(BaseModel):
 
     customer: str
     currency: str
-    credit_limit: Amount
-    open: Amount
-    invoiced: Amount
-    available: Amount
+    credit_limit: Money
+    open: Money
+    invoiced: Money
+    available: Money
 
 
 @routes.get("/customers/{customer_id:path}/credit", openapi_extra=needs("master:read"))
@@ -45,14 +46,10 @@ async def show_credit(customer_id: IdInPath, books: Books, caller: Caller) -> Cr
     found = await books.ledger.credit(customer_id)
     if found is None:
         raise missing("customer", customer_id)
-    return Credit(
-        customer=customer_id,
-        currency=found["currency"],
-        credit_limit=found["credit_limit"],
-        open=found["open"],
-        invoiced=found["invoiced"],
-        available=found["credit_limit"] - found["open"] - found["invoiced"],
-    )
+    found["available"] = found["credit_limit"] - found["open"] - found["invoiced"]
+    currency = found.pop("currency")
+    amounts = {name: canonical(found[name], currency) for name in _AMOUNTS}
+    return Credit(customer=customer_id, currency=currency, **amounts)
 
 
 @routes.get("/shipments/{shipment_id}", openapi_extra=READ)

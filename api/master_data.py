@@ -12,6 +12,7 @@ from api.paging import Cursor, Limit, Page, from_cursor, page
 from api.problems import Broken, broken_rules, missing
 from api.revisions import expected_revision, stale, to_etag
 from api.routing import needs, router
+from api.shapes import canonical_record
 from domain.base import Fact
 from domain.catalog import Item, ItemData, Location, LocationData, LocationKind, Price
 from domain.party import Company, CompanyData, Customer, CustomerData
@@ -276,11 +277,11 @@ def _shown(what: str, id: str, kept: Kept[T] | None, response: Response) -> T:
     if kept is None:
         raise missing(what, id)
     response.headers["ETag"] = to_etag(kept.version)
-    return kept.record
+    return canonical_record(kept.record)
 
 
 async def _listed(
     read: Callable[[str, int], Awaitable[list[R]]], limit: int, cursor: str | None
 ) -> Page[R]:
     rows = await read(from_cursor(cursor, ""), limit + 1)
-    return page(rows, limit, lambda row: row.id)
+    return page([canonical_record(row) for row in rows], limit, lambda row: row.id)

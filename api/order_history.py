@@ -7,11 +7,11 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from api.deps import Books, Caller, Stores
+from api.order_view import show_goal
 from api.orders import READ, OrderId, find_order
 from api.paging import Page
 from api.routing import router
-from api.shapes import Amount
-from domain.effect import Step
+from api.shapes import Money
 from domain.hearing import hear
 from domain.message import CancelRequested
 from domain.plan import plan, targets
@@ -39,7 +39,7 @@ class PlannedStep(BaseModel):
     operation: str
     subject: str
     key: str
-    goal: dict[str, Amount]
+    goal: dict[str, Money]
     asks_first: bool
 
 
@@ -47,8 +47,8 @@ class PlannedTarget(BaseModel):
     system: str
     operation: str
     subject: str
-    goal: dict[str, Amount]
-    standing: dict[str, Amount]
+    goal: dict[str, Money]
+    standing: dict[str, Money]
 
 
 class Plan(BaseModel):
@@ -107,7 +107,8 @@ async def show_plan(
         PlannedStep(
             operation=action.step,
             asks_first=action.ask,
-            **action.model_dump(include={"system", "subject", "key", "goal"}),
+            goal=show_goal(order, action.step, action.goal),
+            **action.model_dump(include={"system", "subject", "key"}),
         )
         for action in plan(order)
     ]
@@ -118,8 +119,8 @@ async def show_plan(
                 system=target.system,
                 operation=target.step,
                 subject=target.subject,
-                goal=target.goal,
-                standing=order.standing(Step(target.step), target.subject),
+                goal=show_goal(order, target.step, target.goal),
+                standing=show_goal(order, target.step, order.standing(target.step, target.subject)),
             )
             for target in targets(order).values()
         ],

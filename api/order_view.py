@@ -22,9 +22,10 @@ from api.shapes import (
     ShipmentOut,
     TotalsOut,
     WaitOut,
+    canonical,
 )
 from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_total, open_value
-from domain.base import ZERO
+from domain.base import ZERO, Goal
 from domain.effect import Effect, Step
 from domain.hold import Hold
 from domain.order import Line, Order, Shipment, workflow_id
@@ -37,6 +38,7 @@ _PAYMENTS = {
     Step.COLLECT: "capture",
     Step.REFUND: "refund",
 }
+_MONEY = {*_PAYMENTS, Step.CREDIT}
 
 
 def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
@@ -127,26 +129,50 @@ def show_returns(order: Order) -> list[ReturnOut]:
     ]
 
 
+def show_goal(order: Order, step: Step, goal: Goal) -> Goal:
+    """What stands, or is to stand, as it is printed."""
+    assert order.header
+    currency = order.header.currency if step in _MONEY else None
+    return {name: canonical(amount, currency) for name, amount in goal.items()}
+
+
 def _document(order: Order, effect: Effect, bill: Bill) -> dict[str, Any]:
     assert order.header
+    currency = order.header.currency
+    lines = [
+        {
+            "line": line.line,
+            "quantity": line.quantity,
+            "price": canonical(line.price, currency),
+            "amount": canonical(line.amount, currency),
+            "tax": canonical(line.tax, currency),
+        }
+        for line in bill.lines
+    ]
     return {
         "id": effect.subject,
         "number": effect.ref,
         "order_id": order.id,
-        "currency": order.header.currency,
+        "currency": currency,
         "posted_at": effect.since,
-        **bill.model_dump(),
+        "lines": lines,
+        "subtotal": canonical(bill.subtotal, currency),
+        "freight": canonical(bill.freight, currency),
+        "tax": canonical(bill.tax, currency),
+        "total": canonical(bill.total, currency),
     }
 
 
 def _line(order: Order, line: Line) -> LineOut:
     known = order.terms.lines.get(line.line) if order.terms else None
     of = quantities(order, line)
+    assert order.header
+    price = known.price if known else line.price
     return LineOut(
         line=line.line,
         item=known.item if known else line.item,
         unit=known.unit if known else line.unit,
-        price=known.price if known else line.price,
+        price=None if price is None else canonical(price, order.header.currency),
         price_unit=known.price_unit if known else line.price_unit,
         status=line_status(of, picking=bool(order.picking)),
         quantities=QuantitiesOut(**of.model_dump()),
@@ -234,7 +260,7 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
         subject=effect.subject,
         key=order.key(effect),
         state=effect.state,
-        standing=effect.standing,
+        standing=show_goal(order, effect.step, effect.standing),
         reference=effect.ref,
         at=effect.since,
     )
@@ -249,7 +275,7 @@ def _payments(order: Order) -> Iterable[PaymentOut]:
                 document_id=effect.subject,
                 reference=effect.ref,
                 state=effect.state,
-                amount=effect.standing.get("amount", ZERO),
+                amount=canonical(effect.standing.get("amount", ZERO), order.header.currency),
                 currency=order.header.currency,
                 at=effect.since,
             )
@@ -260,11 +286,12 @@ def _totals(order: Order) -> TotalsOut | None:
     if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
         return None
     assert order.header
+    currency = order.header.currency
     return TotalsOut(
-        currency=order.header.currency,
-        open=open_value(order),
-        invoiced=invoiced_total(order),
-        credited=credited_total(order),
+        currency=currency,
+        open=canonical(open_value(order), currency),
+        invoiced=canonical(invoiced_total(order), currency),
+        credited=canonical(credited_total(order), currency),
     )
 
 

@@ -9,7 +9,7 @@ from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel
 
 from adapters.postgres.access import Access
-from adapters.postgres.read_model import Filter, SeenOrder
+from adapters.postgres.read_model import Filter, OrderRow, SeenOrder
 from adapters.pricing.port import PriceQuestion
 from api.deps import AnyId, Books, Caller, Raw, Stores, UiUrl
 from api.edge import correlation_id
@@ -19,12 +19,14 @@ from api.paging import Cursor, Limit, Page, from_cursor, page
 from api.problems import Problem, missing
 from api.revisions import to_etag
 from api.routing import needs, router
-from api.shapes import Amount, OrderOut
+from api.shapes import Money, OrderOut, canonical
 from api.waiting import Prefer, seconds_to_wait, wait_for
 from domain.capture import Offered, Routing, judge, unit_of
 from domain.documents import CaptureRequest, WantedLine
 from domain.message import Placed
+from domain.order import Order
 from domain.order_in import OrderIn
+from domain.status import Status
 
 READ, WRITE = needs("orders:read"), needs("orders:write")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -56,7 +58,7 @@ class OrderSummary(BaseModel):
     currency: str
     status: str
     hold_reasons: list[str]
-    total: Amount | None
+    total: Money | None
     placed_at: datetime
     updated_at: datetime
 
@@ -112,7 +114,7 @@ async def take_in(
                 422,
                 "idempotency_key_reused",
                 "This Idempotency-Key came with another body before.",
-                extra={"order_id": accepted.order_id},
+                extra=await _named(accepted.order_id, books, owner),
             )
         case "conflict":
             raise Problem(
@@ -120,13 +122,14 @@ async def take_in(
                 "conflicting_reference",
                 "There is an order of this channel and reference with another content.",
                 pointer="/reference",
-                extra={"order_id": accepted.order_id},
+                extra=await _named(accepted.order_id, books, owner),
             )
+    like = await _named(accepted.duplicate_of, books, owner) if accepted.duplicate_of else {}
     return 200 if accepted.outcome == "same" else 202, OrderAccepted(
         id=accepted.order_id,
         status="received",
         reference=order.reference,
-        duplicate_of=accepted.duplicate_of or None,
+        duplicate_of=like.get("order_id"),
     )
 
 
@@ -206,7 +209,7 @@ async def validate_order(order: OrderIn, books: Books, caller: Caller) -> Valida
 async def list_orders(
     books: Books,
     caller: Caller,
-    status: Annotated[str | None, Query(max_length=40)] = None,
+    status: Annotated[Status | None, Query()] = None,
     customer: Annotated[AnyId | None, Query()] = None,
     channel: Annotated[AnyId | None, Query()] = None,
     reference: Annotated[AnyId | None, Query()] = None,
@@ -229,7 +232,7 @@ async def list_orders(
     before = from_cursor(cursor, 2**62)
     rows = await books.read_model.orders(wanted, before=before, limit=limit + 1)
     shown = page(rows, limit, lambda row: row.number)
-    return Page(items=[OrderSummary(**vars(row)) for row in shown.items], next=shown.next)
+    return Page(items=[_summary(row) for row in shown.items], next=shown.next)
 
 
 @routes.get("/{order_id}", openapi_extra=READ)
@@ -249,15 +252,33 @@ def check_filter(caller: Access, what: str, value: str | None) -> None:
 async def find_order(order_id: str, books: Stores, caller: Access) -> SeenOrder:
     """Raises `Problem` (404): there is none, or it is not the caller's business."""
     seen = await books.read_model.order(order_id)
-    header = seen.order.header if seen else None
-    if (
-        seen is None
-        or header is None
-        or caller.customer not in (None, header.customer)
-        or caller.channel not in (None, header.channel)
-    ):
+    if seen is None or not may_see(caller, seen.order):
         raise missing("order", order_id)
     return seen
+
+
+def may_see(caller: Access, order: Order) -> bool:
+    """A bound key sees its own business only."""
+    header = order.header
+    return (
+        header is not None
+        and caller.customer in (None, header.customer)
+        and caller.channel in (None, header.channel)
+    )
+
+
+async def _named(order_id: str, books: Stores, caller: Access) -> dict[str, str]:
+    """Another order's id, for those who may see that order."""
+    if caller.customer is not None or caller.channel is not None:
+        seen = await books.read_model.order(order_id)
+        if seen is None or not may_see(caller, seen.order):
+            return {}
+    return {"order_id": order_id}
+
+
+def _summary(row: OrderRow) -> OrderSummary:
+    total = None if row.total is None else canonical(row.total, row.currency)
+    return OrderSummary(**vars(row) | {"total": total})
 
 
 def _shown(seen: SeenOrder, response: Response, ui: str) -> OrderOut:

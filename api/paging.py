@@ -41,7 +41,7 @@ def from_cursor(cursor: str | None, start: T) -> T:
     if cursor is None:
         return start
     place = _read(cursor)
-    fits = type(place) is type(start) and "\0" not in str(place) and len(str(place)) <= 300
+    fits = type(place) is type(start) and _is_text(str(place))
     if not fits or (isinstance(place, int) and not 0 <= place < 2**63):
         raise foreign_cursor()
     assert isinstance(place, type(start))
@@ -56,7 +56,7 @@ def from_place(cursor: str | None, *start: str) -> list[str]:
     if not isinstance(place, list) or len(place) != len(start):
         raise foreign_cursor()
     for part, first in zip(place, start, strict=True):
-        if not isinstance(part, str) or "\0" in part or len(part) > 300:
+        if not isinstance(part, str) or not _is_text(part):
             raise foreign_cursor()
         if first.isdecimal() and not (part.isdecimal() and part.isascii() and len(part) < 19):
             raise foreign_cursor()
@@ -69,6 +69,12 @@ def _read(cursor: str) -> Any:
         return json.loads(base64.urlsafe_b64decode(padded))
     except (ValueError, binascii.Error, RecursionError):
         return None
+
+
+def _is_text(part: str) -> bool:
+    """Whether PostgreSQL can be asked about it: no NUL, no half characters."""
+    halves = any("\ud800" <= char <= "\udfff" for char in part)
+    return "\0" not in part and not halves and len(part) <= 300
 
 
 def foreign_cursor() -> Problem:

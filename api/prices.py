@@ -1,7 +1,6 @@
 """Prices: kept by `PUT`, asked for by `POST`."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +11,7 @@ from api.guard import check_bound
 from api.master_data import READ, WRITE
 from api.paging import Cursor, Limit, Page, from_cursor, to_cursor
 from api.routing import router
+from api.shapes import Money, canonical, canonical_record
 from domain.catalog import Price
 from domain.money import Currency
 from domain.order_in import Code, Quantity
@@ -67,7 +67,7 @@ class PriceAnswer(BaseModel):
     """`price` is per `unit`, and null where there is none; `source`: contract, list or item."""
 
     item: str
-    price: Decimal | None = None
+    price: Money | None = None
     unit: str | None = None
     currency: str | None = None
     source: str | None = None
@@ -95,7 +95,7 @@ async def list_prices(books: Books, limit: Limit = 100, cursor: Cursor = None) -
     rows = await books.master.list_prices(from_cursor(cursor, 0), limit + 1)
     shown = rows[:limit]
     following = to_cursor(shown[-1][0]) if len(rows) > limit else None
-    return Page(items=[price for _, price in shown], next=following)
+    return Page(items=[canonical_record(price) for _, price in shown], next=following)
 
 
 @routes.post("", openapi_extra=READ)
@@ -116,7 +116,9 @@ async def ask_prices(asked: PricesAsked, books: Books, caller: Caller) -> PriceA
         questions.append(PriceQuestion(item=line.item, quantity=line.quantity, unit=unit, on=on))
     quotes = await books.pricing.quote(asked.customer, currency, tuple(questions))
     answers = [
-        PriceAnswer(**quote.model_dump()) if quote else PriceAnswer(item=line.item)
+        PriceAnswer(**quote.model_dump() | {"price": canonical(quote.price, quote.currency)})
+        if quote
+        else PriceAnswer(item=line.item)
         for line, quote in zip(asked.lines, quotes, strict=True)
     ]
     return PriceAnswers(items=answers)

@@ -24,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
 """Seconds after which it is worth asking again when something of ours is away."""
 _MOST_ERRORS = 100
+_LONGEST_STEP = 128
 
 
 class Broken(BaseModel):
@@ -97,8 +98,12 @@ def respond(problem: Problem) -> Response:
 
 
 def broken_rules(errors: Sequence[Any]) -> list[Broken]:
-    """Pydantic's errors in our words."""
-    return [_broken(error) for error in errors[:_MOST_ERRORS]]
+    """Pydantic's errors in our words: of each place the first rule it broke."""
+    found: dict[tuple[str, str | None], Broken] = {}
+    for error in errors[:_MOST_ERRORS]:
+        broken = _broken(error)
+        found.setdefault((broken.pointer, broken.parameter), broken)
+    return list(found.values())
 
 
 def install(app: FastAPI) -> None:
@@ -140,12 +145,15 @@ def _broken(error: Mapping[str, Any]) -> Broken:
         rule = re.sub(r"[^a-z0-9]+", "_", detail.partition(":")[0].lower()).strip("_")
     if where in {"query", "path", "header"}:
         return Broken(rule=rule, detail=detail, parameter=".".join(map(str, path)))
+    # Pydantic adds this when it is the name itself that is wrong.
+    path = [step for step in path if step != "[key]"]
     steps = path if where == "body" else [where, *path]
     return Broken(pointer="".join(map(_step, steps)), rule=rule, detail=detail)
 
 
 def _step(name: object) -> str:
-    return "/" + str(name).replace("~", "~0").replace("/", "~1")
+    # Also a name nobody knows is told where it stands, but not repeated in all its length.
+    return "/" + str(name)[:_LONGEST_STEP].replace("~", "~0").replace("/", "~1")
 
 
 def _summary(errors: Sequence[Broken]) -> str:

@@ -1,15 +1,43 @@
-"""The shapes in which orders and what belongs to them are shown."""
+"""The shapes in which orders and what belongs to them are shown, decimals always in one way."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, PlainSerializer
 
+from domain.base import Fact
+from domain.money import MINOR_UNITS
 from domain.party import Address
 
-Amount = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
-"""A decimal string, never in powers of ten."""
+F = TypeVar("F", bound=Fact)
+_PRICED = {"price", "credit_limit"}
+
+
+def canonical(value: Decimal, currency: str | None = None) -> Decimal:
+    """Without powers of ten and trailing zeros; money with all of its currency's minor unit."""
+    whole, _, part = f"{value:f}".partition(".")
+    part = part.rstrip("0").ljust(MINOR_UNITS[currency] if currency else 0, "0")
+    found = Decimal(f"{whole}.{part}" if part else whole)
+    return found if found else abs(found)
+
+
+def canonical_record(record: F) -> F:
+    """A record of master data with its decimals as we show them."""
+    currency = getattr(record, "currency", None)
+    shown: dict[str, Any] = {}
+    for name, value in record:
+        if isinstance(value, Decimal):
+            shown[name] = canonical(value, currency if name in _PRICED else None)
+        elif isinstance(value, dict):
+            shown[name] = {unit: canonical(quantity) for unit, quantity in value.items()}
+    return record.model_copy(update=shown)
+
+
+Amount = Annotated[Decimal, PlainSerializer(lambda value: f"{canonical(value):f}", return_type=str)]
+"""A quantity as a decimal string."""
+Money = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
+"""Money as a decimal string; made `canonical` by whoever knows its currency."""
 
 
 class QuantitiesOut(BaseModel):
@@ -35,7 +63,7 @@ class LineOut(BaseModel):
     line: str
     item: str
     unit: str | None
-    price: Amount | None
+    price: Money | None
     price_unit: str | None
     status: str
     promise: PromiseOut | None = None
@@ -101,7 +129,7 @@ class EffectOut(BaseModel):
     subject: str
     key: str
     state: str
-    standing: dict[str, Amount]
+    standing: dict[str, Money]
     reference: str
     at: datetime | None
 
@@ -109,9 +137,9 @@ class EffectOut(BaseModel):
 class BilledLineOut(BaseModel):
     line: str
     quantity: Amount
-    price: Amount
-    amount: Amount
-    tax: Amount
+    price: Money
+    amount: Money
+    tax: Money
 
 
 class InvoiceOut(BaseModel):
@@ -120,10 +148,10 @@ class InvoiceOut(BaseModel):
     order_id: str
     shipment_id: str
     lines: list[BilledLineOut]
-    subtotal: Amount
-    freight: Amount
-    tax: Amount
-    total: Amount
+    subtotal: Money
+    freight: Money
+    tax: Money
+    total: Money
     currency: str
     posted_at: datetime | None
 
@@ -134,9 +162,9 @@ class CreditOut(BaseModel):
     order_id: str
     return_id: str
     lines: list[BilledLineOut]
-    subtotal: Amount
-    tax: Amount
-    total: Amount
+    subtotal: Money
+    tax: Money
+    total: Money
     currency: str
     posted_at: datetime | None
 
@@ -146,7 +174,7 @@ class PaymentOut(BaseModel):
     document_id: str
     reference: str
     state: str
-    amount: Amount
+    amount: Money
     currency: str
     at: datetime | None
 
@@ -165,9 +193,9 @@ class TotalsOut(BaseModel):
     """`open` is agreed and not invoiced yet, net of tax; the rest with tax and freight."""
 
     currency: str
-    open: Amount
-    invoiced: Amount
-    credited: Amount
+    open: Money
+    invoiced: Money
+    credited: Money
 
 
 class LinksOut(BaseModel):
