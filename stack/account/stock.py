@@ -33,12 +33,23 @@ HELD = (
     "select order_id, line, location, quantity - shipped from stock_claim where quantity <> shipped"
 )
 
+UNBOOKED = """
+select f.order_id, f.line, f.location, f.kind, sum(f.quantity)
+from goods_fact f
+where f.booked_at is null and not exists (
+    select from dead_letter d
+    where d.resolved_at is not null and d.source = f.source
+      and d.detail ->> 'external_id' = f.message_id)
+group by f.order_id, f.line, f.location, f.kind
+"""
+
 
 def account(books: Books) -> Account:
     found = Account("stock")
     _chains(books, found)
     _promises(books, found)
     _shipments(books, found)
+    _unbooked(books, found)
     return found
 
 
@@ -88,3 +99,13 @@ def _shipments(books: Books, found: Account) -> None:
             lines,
             ours.get((order_id, location), {}),
         )
+
+
+def _unbooked(books: Books, found: Account) -> None:
+    """Goods of lines their order does not have move no stock. Once nothing else is left to do for
+    it, somebody has to decide about the dead letter that told of them.
+    """
+    for order_id, line, location, kind, quantity in books.database.execute(UNBOOKED):
+        kept = books.orders.get(order_id)
+        if kept and kept.settled:
+            found.compare(f"{order_id} line {line}: {kind} at {location}, not booked", 0, quantity)
