@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from activities.books import BookActivities
 from activities.erp import ErpActivities
 from activities.fulfilment import FulfilmentActivities
+from activities.inherited import OwnRunInterceptor
 from activities.money import MoneyActivities
 from activities.record import RecordActivities
 from activities.waiting import WaitingInterceptor
@@ -91,7 +92,7 @@ def create_workers(
     client: Client, adapters: Adapters, queue: str, *, cached: int = 1000
 ) -> list[Worker]:
     """One for the orders, and one per outside system: a dead system fills no queue but its own."""
-    noting = [WaitingInterceptor(adapters.books.waiting)]
+    around = [OwnRunInterceptor(), WaitingInterceptor(adapters.books.waiting)]
     orders = Worker(
         client,
         task_queue=queue,
@@ -102,7 +103,7 @@ def create_workers(
         max_concurrent_workflow_tasks=100,
         max_concurrent_activities=50,
         graceful_shutdown_timeout=GRACE,
-        interceptors=noting,
+        interceptors=around,
     )
     systems = [
         Worker(
@@ -111,7 +112,7 @@ def create_workers(
             activities=outside_activities(adapters),
             max_concurrent_activities=50,
             graceful_shutdown_timeout=GRACE,
-            interceptors=noting,
+            interceptors=around,
         )
         for name in adapters.systems.names
     ]

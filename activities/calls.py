@@ -1,6 +1,7 @@
 """How every call on an outside system is made: ask before repeating, and give up on nonsense."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from temporalio import activity
@@ -27,17 +28,25 @@ def chosen(systems: Mapping[str, S], told: Instruction[D]) -> S:
         raise Unavailable(f"no system {told.system!r} is set up here") from None
 
 
+def _must_be_in_time(info: activity.Info) -> None:
+    """A worker that was stopped for a while must not do now what may have been amended since."""
+    if info.start_to_close_timeout is None:
+        return
+    if datetime.now(UTC) > info.started_time + info.start_to_close_timeout:
+        raise Unavailable("too late: it may be another attempt's turn")
+
+
 async def make_stand(port: Standing[D], told: Instruction[D]) -> Answer:
     """Ask before repeating: an earlier call may have done it without our hearing of it."""
     info = activity.info()
-    repeated = info.attempt > 1 or info.workflow_run_id != told.run
     stands: Goal | None = None
     try:
-        if told.ask or repeated:
+        if told.ask or info.attempt > 1:
             found = await port.find(told.key) or Done(standing={})
             if found.standing == told.document.goal:
                 return found
             stands = found.standing
+        _must_be_in_time(info)
         answer = await port.make_stand(told.key, told.document)
     except UnexpectedAnswer as nonsense:
         # Kept from attempt to attempt: outages between them do not count.

@@ -29,6 +29,13 @@ class Replaced(ApplicationError):
         super().__init__(message, type=type(self).__name__, non_retryable=True)
 
 
+class Inherited(ApplicationError):
+    """A run before this one wanted this call, and it has not been made again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, type=type(self).__name__, non_retryable=True)
+
+
 def caused_by(error: BaseException, kind: type[ApplicationError]) -> bool:
     """Whether `kind` lies anywhere beneath `error`, however many processes it has crossed."""
     cause: BaseException | None = error

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import FailureError
 from temporalio.workflow import ActivityHandle
 
 from activities.books import BookActivities
@@ -18,7 +18,7 @@ from activities.record import RecordActivities
 from domain.answer import Answer, Unclear
 from domain.documents import Instruction
 from domain.effect import Action, Step
-from domain.errors import Replaced, caused_by
+from domain.errors import Inherited, Replaced, caused_by
 from domain.hearing import hear, refuse, release_early
 from domain.message import Message
 from domain.order import Entry, Misunderstood, Order, Recorded
@@ -237,6 +237,8 @@ class OrderWorkflow:
                 options = our_database(self.order.patience)
                 return await workflow.execute_activity_method(record, entry, **options)
         except FailureError as failure:
+            if caused_by(failure, Inherited):
+                return await self.make_record(entry)
             if caused_by(failure, Replaced):
                 raise Replaced(f"another run has order {entry.order.id}") from failure
             raise
@@ -295,9 +297,10 @@ class Call:
         failure = self.handle.exception()
         if failure is None:
             return self.handle.result()
-        if isinstance(failure, ActivityError) and caused_by(failure, Replaced):
+        if caused_by(failure, Replaced):
             raise Replaced("another run has the order") from failure
-        return None if self.interrupted else Unclear(detail=_reason(failure))
+        nobody_knows = self.interrupted or caused_by(failure, Inherited)
+        return None if nobody_knows else Unclear(detail=_reason(failure))
 
 
 def _reason(failure: BaseException) -> str:
