@@ -1,6 +1,7 @@
 """Ledger and inbox on the test's own database, and what is said to them; no engine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from domain.documents import CreditClaim, StockClaim, StockPosition
 from domain.message import Milestone, MilestoneKind, MilestoneLine, Placed
 from domain.order_in import LineIn, OrderIn
 from domain.party import Address, Customer
+from tests.postgres.conftest import eventually
 
 HOME = Address(line1="1 Main St", city="Denver", region="CO", postal_code="80202", country="US")
 RUN = "run-1"
@@ -54,6 +56,25 @@ class Books:
         async with self.pool.connection() as db:
             cursor = await db.execute(query.encode(), values or None)
             return await cursor.fetchall() if cursor.description else []
+
+    @asynccontextmanager
+    async def locked(self, query: str) -> AsyncIterator[None]:
+        """What the query locks stays so for the length of the block; then it was nothing."""
+        async with self.pool.connection() as db, db.transaction(force_rollback=True):
+            await db.execute(query.encode())
+            yield
+
+    async def waiting(self, statements: int) -> None:
+        """Until so many statements wait for what others have locked."""
+        query = (
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock'"
+        )
+
+        async def are() -> bool:
+            return await self.sql(query) == [(statements,)]
+
+        await eventually(are)
 
     # orders
 

@@ -17,6 +17,9 @@ from stack.account.books import Books as Accounts
 from stack.account.books import Kept
 from tests.postgres.books import Books
 
+AT_ONCE = 8
+"""Fewer statements than the pool has connections."""
+
 
 @pytest.fixture
 async def books(pool: AsyncConnectionPool) -> AsyncIterator[Books]:
@@ -101,10 +104,13 @@ async def test_cases_are_reserved_and_shipped_in_stock_units(books: Books) -> No
 
 
 async def test_many_at_once_never_promise_a_hot_item_twice(books: Books) -> None:
-    orders = [f"O{n:02}" for n in range(30)]
+    orders = [f"O{n}" for n in range(AT_ONCE)]
     await books.place(*orders)
 
-    answers = await asyncio.gather(*(books.claim(order, {"1": 3}) for order in orders))
+    async with books.locked("select from stock_position for update"):
+        claims = [asyncio.create_task(books.claim(order, {"1": 3})) for order in orders]
+        await books.waiting(AT_ONCE)
+    answers = await asyncio.gather(*claims)
 
     assert sum(isinstance(answer, Done) for answer in answers) == 3
     assert await books.position() == (10, 9)
@@ -157,19 +163,21 @@ async def test_goods_told_before_their_claim_are_booked_by_it(books: Books) -> N
     assert await books.position() == (6, 2)
 
 
-async def test_goods_told_while_their_claim_is_made_are_booked_by_one_of_them(
-    books: Books,
-) -> None:
-    orders = [f"O{n:02}" for n in range(20)]
-    await books.place(*orders)
-    await books.move("receipt", 90)
-
-    await asyncio.gather(
-        *(books.claim(order, {"1": 2}) for order in orders),
-        *(books.tell("shipped", order, {"1": 2}) for order in orders),
+async def test_goods_told_while_their_claim_is_made_are_booked(books: Books) -> None:
+    await books.place("A")
+    its_claim = (
+        "insert into stock_claim (order_id, line, location, item, factor, quantity)"
+        " values ('A', '1', 'EAST', 'BOLT', 1, 6)"
     )
 
-    assert await books.position() == (60, 0)
+    async with books.locked(its_claim):
+        claim = asyncio.create_task(books.claim("A", {"1": 6}))
+        await books.waiting(1)
+        goods = asyncio.create_task(books.tell("shipped", "A", {"1": 4}))
+        await books.waiting(2)
+    await asyncio.gather(claim, goods)
+
+    assert await books.position() == (6, 2)
 
 
 @pytest.mark.parametrize("first", ["milestone", "feed"])
