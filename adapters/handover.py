@@ -131,13 +131,14 @@ async def rebuild(
 ) -> int:
     """Move all open orders to this engine, from their snapshots; the inbox brings the rest.
 
-    The engine before it is refused from now on. Safe to repeat. `progress` is told how many are
+    The engine before it is refused from now on. What runs on this one already, as after its own
+    backup was brought back, is started anew. Safe to repeat. `progress` is told how many are
     done. Returns how many there were.
     """
     await records.move_engine(await engine.namespace_id())
     done, after = 0, ""
     while orders := await records.open_orders(after):
-        await asyncio.gather(*map(engine.start, orders))
+        await asyncio.gather(*map(engine.restart, orders))
         done, after = done + len(orders), orders[-1].id
         progress(done)
     return done

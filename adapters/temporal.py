@@ -11,6 +11,7 @@ from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
+    WorkflowIDConflictPolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
@@ -90,6 +91,18 @@ class Engine:
 def _written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """As the order reads them; of a placed order, whose lines are many, only what was said."""
     return [
+    async def restart(self, order: Order) -> None:
+        """Start it from this state, in place of whatever runs under its name."""
+        await self._client.start_workflow(
+            "OrderWorkflow",
+            order,
+            id=workflow_id(order.id),
+            task_queue=self._queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+            search_attributes=_attributes(order, ()),
+        )
+
         {
             **message.model_dump(mode="json", exclude_defaults=isinstance(message, Placed)),
             "kind": message.kind,

@@ -145,6 +145,10 @@ class OrderWorkflow:
         messages, self.messages = self.messages, []
         heard = [message for message in messages if self.hear(message, now)]
         self.unrecorded += heard
+        if any(message.n > self.order.heard for message in messages):
+            # It lacks what another run heard, as on a server brought back from a backup: the next
+            # record will tell.
+            self.recorded = ""
         release_early(self.order, now)
         self.order.expire(now)
         for hold in moot_holds(self.order):

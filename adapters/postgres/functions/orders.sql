@@ -35,7 +35,9 @@ begin
         return '{"is": "replaced"}';
     end if;
     if p_run = kept.run then
-        if (kept.history_length, kept.revision) > (p_history_length, p_revision) then
+        if (kept.history_length, kept.revision) > (p_history_length, p_revision)
+            or (kept.state ->> 'heard')::integer > p_heard then
+            -- The second: its engine was brought back from a backup, and went another way.
             return '{"is": "replaced"}';
         end if;
     elsif kept.run is not null then
