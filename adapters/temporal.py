@@ -4,16 +4,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from temporalio.api.common.v1 import Payload
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
-    WorkflowIDReusePolicy,
     WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
 )
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import DataConverter, PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.message import Message, Placed
@@ -28,12 +30,27 @@ PURCHASE_ORDER = SearchAttributeKey.for_keyword("PurchaseOrder")
 ASK_AGAIN = 5.0
 """Seconds until a server is asked again which one it is."""
 
+_PYDANTIC = PydanticPayloadConverter()
+
+
+class _OneConverter(PayloadConverter):
+    """The SDK makes converters for every task of an order, and each would learn our types anew."""
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        return _PYDANTIC.to_payloads(values)
+
+    def from_payloads(
+        self, payloads: Sequence[Payload], type_hints: list[type] | None = None
+    ) -> list[Any]:
+        return _PYDANTIC.from_payloads(payloads, type_hints)
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=_OneConverter)
+
 
 async def connect(address: str, namespace: str = "default") -> Client:
     """Raises RuntimeError while nothing answers there."""
-    return await Client.connect(
-        address, namespace=namespace, data_converter=pydantic_data_converter
-    )
+    return await Client.connect(address, namespace=namespace, data_converter=DATA_CONVERTER)
 
 
 class Engine:
@@ -74,6 +91,18 @@ class Engine:
         handle = self._client.get_workflow_handle(workflow_id(order_id))
         return (await handle.describe()).run_id
 
+    async def restart(self, order: Order) -> None:
+        """Start it from this state, in place of whatever runs under its name."""
+        await self._client.start_workflow(
+            "OrderWorkflow",
+            order,
+            id=workflow_id(order.id),
+            task_queue=self._queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+            search_attributes=_attributes(order, ()),
+        )
+
     async def start(self, order: Order, messages: Sequence[Message] = ()) -> None:
         """Start it from this state, or just tell it the messages if it runs already."""
         await self._client.start_workflow(
@@ -91,18 +120,6 @@ class Engine:
 def _written(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """As the order reads them; of a placed order, whose lines are many, only what was said."""
     return [
-    async def restart(self, order: Order) -> None:
-        """Start it from this state, in place of whatever runs under its name."""
-        await self._client.start_workflow(
-            "OrderWorkflow",
-            order,
-            id=workflow_id(order.id),
-            task_queue=self._queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-            search_attributes=_attributes(order, ()),
-        )
-
         {
             **message.model_dump(mode="json", exclude_defaults=isinstance(message, Placed)),
             "kind": message.kind,
