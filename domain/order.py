@@ -20,8 +20,7 @@ from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
 
-NEVER = date(2200, 1, 1)
-"""Whoever names a day from here on means that there is none."""
+NEVER = date(2200, 1, 1)  # whoever names a day from here on means that there is none
 
 
 class Header(Fact):
@@ -139,7 +138,7 @@ class Order(BaseModel):
 
     `heard` is the number of the last message heard. `offers` is what sources were last known to
     have, by location and item, in stock units. `changed_at` is when something was last heard.
-    `early`: it may not ship yet. `lapsed`: the day after which it is not wanted has passed.
+    `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
     `news` and `outcomes` are for the next record.
     """
 

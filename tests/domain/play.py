@@ -63,6 +63,9 @@ class Play:
                 del self.flights[name]
         while hear_all and (message := self.inbox.take()):
             self._note("hears", message)
+            if isinstance(message, Milestone) and message.final:
+                # From now on, more is not asked for in ignorance of what was found.
+                self.outside.picked_out.pop(message.source, None)
             before = self.order.model_copy(deep=True)
             try:
                 assert hear(self.order, message, now)

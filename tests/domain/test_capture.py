@@ -108,6 +108,11 @@ def test_everything_wrong_is_named_at_once() -> None:
     ]
 
 
+def test_in_another_currency_that_nothing_has_a_price_is_no_second_matter() -> None:
+    found = judged(wanted(), price=None, currency="EUR")
+    assert reasons(found) == [("currency_mismatch", "order")]
+
+
 def test_unknown_unit_and_no_price() -> None:
     assert reasons(judged(wanted("PAL"))) == [("unknown_unit", "line/1")]
     assert reasons(judged(wanted(), price=None)) == [("no_price", "line/1")]

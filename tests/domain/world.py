@@ -163,6 +163,7 @@ class Outside:
         self.account = "acme"
         self.ended: set[str] = set()
         self.dead: set[str] = set()
+        self.picked_out: dict[str, str] = {}
         self.wrong: list[str] = []
 
     # calls
@@ -271,7 +272,8 @@ class Outside:
         stands = self.stands.get(key, {})
         if goal and key in self.dead:
             return False
-        if self.complete(key) and any(q > stands.get(line, ZERO) for line, q in goal.items()):
+        over = self.complete(key) or key in self.picked_out.values()
+        if over and any(q > stands.get(line, ZERO) for line, q in goal.items()):
             return False
         return all(
             goal.get(line, ZERO) >= min(quantity, stands.get(line, ZERO))
@@ -285,8 +287,11 @@ class Outside:
 
     def over(self, key: str) -> bool:
         """A release that is complete, or the transport of one."""
-        order_id, step, rest = key.split("/", 2)
-        return step in ("release", "book") and self.complete(f"{order_id}/release/{rest}")
+        _, step, location, _ = key.split("/")
+        if step == "release":
+            return self.complete(key)
+        releases = [k for k in self.stands if k.startswith(f"{self.order_id}/release/{location}/")]
+        return step == "book" and any(self.complete(release) for release in releases)
 
     def _make(self, key: str, goal: Goal) -> None:
         family = key.rsplit("/", 1)[0] + "/"
@@ -371,6 +376,8 @@ class Outside:
         }
         self._stand(key, tidy(left))
         self.waiting.pop(key, None)
+        if kept is not None:
+            self.picked_out[location] = key
         if not self.stands[key]:
             self.dead.add(key)
         return True
