@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from adapters.process import end_with
-from benchmarks import availability, burst, ingest, lifecycle, open_orders, reserve
+from benchmarks import (
+    availability,
+    burst,
+    ingest,
+    lifecycle,
+    open_orders,
+    reserve,
+    subscribers,
+)
 from benchmarks.report import write_row
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
@@ -23,6 +31,7 @@ BENCHMARKS: dict[str, Measure] = {
     "open_orders": open_orders.measure,
     "reserve": reserve.measure,
     "availability": availability.measure,
+    "subscribers": subscribers.measure,
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -133,7 +133,7 @@ async def worker(
     site: Site, queue: str, on_line: OnLine
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Our worker with its loops in a process of its own; other companies are in its memory."""
-    env = {**site.environment, "TASK_QUEUE": queue}
+    env = {**site.environment, "TASK_QUEUE": queue, "THROUGHLINE_PRIVATE_WEBHOOKS": "true"}
     async with child(
         "worker", "-m", "benchmarks.worker_process", env=env, on_line=on_line
     ) as process:

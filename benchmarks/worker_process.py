@@ -25,7 +25,7 @@ from benchmarks.company import WAREHOUSES
 from domain.answer import Answer, Done
 from domain.base import plain
 from domain.documents import WarehouseRelease
-from worker import claim_engine, connected, create_workers, loops, working
+from worker import claim_engine, connected, create_workers, dispatcher, loops, working
 
 
 class Warehouse(Wms):
@@ -71,7 +71,10 @@ async def main() -> None:
         adapters = Adapters(books=books_in(pool), systems=systems)
         await claim_engine(adapters, engine)
         workers = create_workers(client, adapters, settings.task_queue)
-        async with working(workers, loops(adapters, engine)):
+        async with (
+            dispatcher(pool, settings) as telling,
+            working(workers, [*loops(adapters, engine), telling]),
+        ):
             print("ready", flush=True)
             await stop.wait()
 
