@@ -4,17 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
-import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres import statement
 from domain.answer import Done, Refused
 from domain.errors import Replaced
-from domain.order import Order
-from stack.account import stock
-from stack.account.books import Books as Accounts
-from stack.account.books import Kept
 from tests.postgres.books import Books
 
 AT_ONCE = 8
@@ -378,30 +373,3 @@ async def test_orders_of_shared_items_ship_at_once_whatever_the_order_of_their_l
     assert {each.outcome for each in stored} == {"stored"}
     assert set(moved) <= {"booked", "matched"}
     assert {await books.position(item) for item in names} == {(28, 0)}
-
-
-async def test_goods_of_a_line_the_order_does_not_have_are_a_difference_at_its_end(
-    books: Books, database: str
-) -> None:
-    await books.place("A")
-    await books.claim("A", {"1": 1})
-    told = await books.tell("shipped", "A", {"7": 2}, id="m")
-    assert _differences(database) == []
-
-    await books.sql("update orders set finished_at = now()")
-    assert _differences(database) == ["A line 7: shipped at EAST, not booked"]
-
-    await books.inbox.bury("A", told.n, "not_understood", "no such line")
-    await books.sql("update dead_letter set resolved_at = now()")
-    assert _differences(database) == []
-
-
-def _differences(database: str) -> list[str]:
-    """Of goods that are not booked."""
-    with psycopg.connect(database) as db:
-        orders = {
-            order: Kept(Order(id=order), settled, b"")
-            for order, settled in db.execute("select id, finished_at is not null from orders")
-        }
-        found = stock.account(Accounts(db, orders, {}, {}))
-        return [each.what for each in found.differences if "not booked" in each.what]

@@ -1,0 +1,40 @@
+"""Goods nobody can book stay visible until somebody has decided about them."""
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from domain.order import Order
+from stack.account import stock
+from stack.account.books import Books as Accounts
+from stack.account.books import Kept
+from tests.postgres.books import Books
+
+
+async def test_goods_of_a_line_the_order_does_not_have_are_a_difference_at_its_end(
+    pool: AsyncConnectionPool, database: str
+) -> None:
+    books = Books(pool)
+    await books.fill()
+    await books.move("receipt", 10)
+    await books.place("A")
+    await books.claim("A", {"1": 1})
+    told = await books.tell("shipped", "A", {"7": 2}, id="m")
+    assert _differences(database) == []
+
+    await books.sql("update orders set finished_at = now()")
+    assert _differences(database) == ["A line 7: shipped at EAST, not booked"]
+
+    await books.inbox.bury("A", told.n, "not_understood", "no such line")
+    await books.sql("update dead_letter set resolved_at = now()")
+    assert _differences(database) == []
+
+
+def _differences(database: str) -> list[str]:
+    """Of goods that are not booked."""
+    with psycopg.connect(database) as db:
+        orders = {
+            order: Kept(Order(id=order), settled, b"")
+            for order, settled in db.execute("select id, finished_at is not null from orders")
+        }
+        found = stock.account(Accounts(db, orders, {}, {}))
+        return [each.what for each in found.differences if "not booked" in each.what]
