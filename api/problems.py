@@ -103,7 +103,13 @@ def broken_rules(errors: Sequence[Any]) -> list[Broken]:
     for error in errors[:_MOST_ERRORS]:
         broken = _broken(error)
         found.setdefault((broken.pointer, broken.parameter), broken)
-    return list(found.values())
+    # A list is also called too short when what is in it was wrong: no second matter.
+    return [
+        broken
+        for broken in found.values()
+        if broken.rule != "too_short"
+        or not any(pointer.startswith(f"{broken.pointer}/") for pointer, _ in found)
+    ]
 
 
 def install(app: FastAPI) -> None:

@@ -15,6 +15,22 @@ from tests.domain.world import Outside
 RUN, ENGINE = "run-1", "engine"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
+MILESTONE = {
+    "milestone_id": "M-1",
+    "order_id": "unheard-of",
+    "kind": "shipped",
+    "occurred_at": "2026-03-01T10:00:00Z",
+    "lines": [{"line": "1", "quantity": "2"}],
+}
+MOVEMENT = {
+    "movement_id": "V-1",
+    "kind": "receipt",
+    "item": "BOLT-8",
+    "location": "EAST",
+    "quantity": "10",
+    "occurred_at": "2026-03-01T10:00:00Z",
+}
+
 
 def an_order(**changes: Any) -> dict[str, Any]:
     return {

@@ -1,8 +1,6 @@
-"""Orders, commands, milestones and movements at the door: INTERFACES.md's inputs and answers."""
+"""Orders, commands, milestones and movements at the door; test_inputs.py has what is refused."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,30 +15,10 @@ from domain.hold import Problem
 from domain.message import Milestone, MilestoneKind, MilestoneLine, Placed
 from domain.order import Order
 from tests.api.conftest import Client
-from tests.api.orders import NOW, an_order, go_on, record
+from tests.api.orders import MILESTONE, MOVEMENT, NOW, an_order, go_on, record
 from tests.api.test_http import rules
 from tests.api.test_master_data import CUSTOMER
 from tests.domain.world import Outside, order_in
-
-MILESTONE = {
-    "milestone_id": "M-1",
-    "order_id": "unheard-of",
-    "kind": "shipped",
-    "occurred_at": "2026-03-01T10:00:00Z",
-    "lines": [{"line": "1", "quantity": "2"}],
-}
-MOVEMENT = {
-    "movement_id": "V-1",
-    "kind": "receipt",
-    "item": "BOLT-8",
-    "location": "EAST",
-    "quantity": "10",
-    "occurred_at": "2026-03-01T10:00:00Z",
-}
-
-
-def lines(**change: Any) -> dict[str, Any]:
-    return {"lines": [{"item": "BOLT-8", "quantity": "5"} | change]}
 
 
 async def placed(client: httpx.AsyncClient, **changes: Any) -> str:
@@ -61,56 +39,6 @@ async def recorded(pool: AsyncConnectionPool, order_id: str) -> Order:
     return order
 
 
-INPUTS: list[tuple[str, Any, int, str | None]] = [
-    ("unparsable", b'{"channel": ', 400, "unparsable"),
-    ("not an object", b"[]", 422, "model_attributes_type"),
-    ("nothing", b"", 422, "missing"),
-    ("wrong schema", an_order(lines="x"), 422, "tuple_type"),
-    ("no lines", an_order(lines=[]), 422, "too_short"),
-    ("unknown field", an_order(colour="red"), 422, "extra_forbidden"),
-    ("zero quantity", an_order(**lines(quantity="0")), 422, "greater_than"),
-    ("negative quantity", an_order(**lines(quantity=-1)), 422, "greater_than"),
-    ("absurd quantity", an_order(**lines(quantity="1e12")), 422, "less_than"),
-    ("too many decimals", an_order(**lines(quantity="0.1234567")), 422, "too_many_decimals"),
-    ("grouped digits", an_order(**lines(quantity="1_000")), 422, "not_a_decimal_number"),
-    ("infinite quantity", an_order(**lines(quantity="Infinity")), 422, "not_a_decimal_number"),
-    ("true quantity", an_order(**lines(quantity=True)), 422, "decimal_type"),
-    ("negative price", an_order(**lines(price="-1")), 422, "greater_than_equal"),
-    ("unknown currency", an_order(currency="ZZZ"), 422, "unknown_currency"),
-    ("NUL in a text", an_order(notes="a\0b"), 422, "text"),
-    ("card without token", an_order(payment={"method": "card"}), 422, "a_card_payment_needs"),
-    ("5 MB", b'{"notes": "' + b"x" * 5_300_000 + b'"}', 413, "too_large"),
-    ("unknown customer", an_order(customer="NOBODY"), 202, None),
-    ("unknown item", an_order(**lines(item="NOTHING")), 202, None),
-    ("unknown unit", an_order(**lines(unit="PALLET")), 202, None),
-    ("price off contract", an_order(**lines(price="0.01")), 202, None),
-    ("decimal as a number", an_order(**lines(quantity=0.1)), 202, None),
-    ("text of another script", an_order(notes="Привет, 世界, 🙂"), 202, None),
-]
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "rule"), [i[1:] for i in INPUTS], ids=[i[0] for i in INPUTS]
-)
-async def test_what_an_order_is_answered(
-    client: httpx.AsyncClient,
-    pool: AsyncConnectionPool,
-    body: Any,
-    status: int,
-    rule: str | None,
-) -> None:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    answer = await client.post("/v1/orders", content=content)
-
-    assert answer.status_code == status, answer.text
-    if rule is not None:
-        assert rules(answer)[0].startswith(rule)
-    async with pool.connection() as db:
-        rows = await (await db.execute("select raw from inbox")).fetchall()
-    assert rows == ([(content,)] if status == 202 else [])
-
-
 async def test_an_order_is_shown_from_its_202_on(client: httpx.AsyncClient) -> None:
     accepted = await client.post(
         "/v1/orders", json=an_order(), headers={"X-Correlation-Id": "corr-1"}
@@ -124,46 +52,6 @@ async def test_an_order_is_shown_from_its_202_on(client: httpx.AsyncClient) -> N
     assert order["lines"][0]["quantities"]["ordered"] == "5"
     timeline = (await client.get(accepted.headers["location"] + "/timeline")).json()["items"]
     assert [(e["kind"], e["correlation_id"]) for e in timeline] == [("placed", "corr-1")]
-
-
-async def test_an_idempotency_key_gets_the_first_answer(client: httpx.AsyncClient) -> None:
-    key = {"Idempotency-Key": "k-1"}
-
-    first = await client.post("/v1/orders", json=an_order(), headers=key)
-    again = await client.post("/v1/orders", json=an_order(), headers=key)
-    other = await client.post("/v1/orders", json=an_order(reference="PO-2"), headers=key)
-
-    assert (first.status_code, again.status_code) == (202, 202)
-    assert again.json() == first.json()
-    assert other.status_code == 422
-    assert rules(other) == ["idempotency_key_reused"]
-
-
-async def test_the_same_reference_is_the_same_order_or_a_conflict(
-    client: httpx.AsyncClient,
-) -> None:
-    first = await client.post("/v1/orders", json=an_order())
-    same = await client.post("/v1/orders", json=an_order())
-    other = await client.post("/v1/orders", json=an_order(**lines(quantity="6")))
-    elsewhere = await client.post("/v1/orders", json=an_order(channel="edi"))
-
-    assert (first.status_code, same.status_code) == (202, 200)
-    assert same.json()["id"] == first.json()["id"]
-    assert other.status_code == 409
-    assert rules(other) == ["conflicting_reference"]
-    assert other.json()["order_id"] == first.json()["id"]
-    assert elsewhere.status_code == 202
-    dead = (await client.get("/v1/dead-letters")).json()["items"]
-    assert [letter["reason"] for letter in dead] == ["conflicting_reference"]
-
-
-async def test_one_alike_within_a_day_is_taken_and_names_the_other(
-    client: httpx.AsyncClient,
-) -> None:
-    first = await placed(client)
-    second = await client.post("/v1/orders", json=an_order(reference="PO-2"))
-
-    assert (second.status_code, second.json()["duplicate_of"]) == (202, first)
 
 
 async def test_waiting_for_the_first_decision(
@@ -214,6 +102,28 @@ async def test_a_bound_key_sees_and_sends_its_own_only(
     assert [row["id"] for row in (await partner.get("/v1/orders")).json()["items"]] == [own]
     cancel = await partner.post(f"/v1/orders/{others}/cancellation", json={})
     assert cancel.status_code == 404
+
+
+@pytest.mark.parametrize("bound", [{"customer": "C1"}, {"channel": "edi"}])
+async def test_another_order_is_named_only_to_who_may_see_it(
+    client: httpx.AsyncClient, client_with: Client, bound: dict[str, str]
+) -> None:
+    """Its reference is taken by another customer's order, or it is like one of another channel."""
+    others = await placed(client, customer="ACME" if "customer" in bound else "C1")
+    partner = await client_with("orders:write", **bound)
+    theirs = an_order(customer="C1", channel=bound.get("channel", "web"))
+
+    hidden, told = (
+        await partner.post("/v1/orders", json=theirs),
+        await client.post("/v1/orders", json=theirs),
+    )
+
+    assert others not in hidden.text
+    if "customer" in bound:
+        assert rules(hidden) == rules(told) == ["conflicting_reference"]
+        assert told.json()["order_id"] == others
+    else:
+        assert (hidden.status_code, hidden.json()["duplicate_of"]) == (202, None)
 
 
 async def test_a_command_is_kept_and_its_outcome_told(
@@ -329,35 +239,6 @@ async def test_a_plan_shows_what_cancelling_would_do(client: httpx.AsyncClient) 
 )
 async def test_an_unknown_order_is_404(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
-
-
-REPEATS: list[tuple[str, dict[str, Any], str, str, Callable[[], dict[str, Any]]]] = [
-    ("milestone", MILESTONE, "/v1/warehouses/EAST/milestones", "conflicting_content",
-     lambda: MILESTONE | {"lines": [{"line": "1", "quantity": "3"}]}),
-    ("movement", MOVEMENT, "/v1/inventory/movements", "conflicting_content",
-     lambda: MOVEMENT | {"quantity": "11"}),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("body", "path", "rule", "other"), [r[1:] for r in REPEATS], ids=[r[0] for r in REPEATS]
-)
-async def test_facts_are_taken_once(
-    client: httpx.AsyncClient,
-    body: dict[str, Any],
-    path: str,
-    rule: str,
-    other: Callable[[], dict[str, Any]],
-) -> None:
-    first, again = await client.post(path, json=body), await client.post(path, json=body)
-    conflict = await client.post(path, json=other())
-
-    assert (first.status_code, again.status_code) == (202, 200)
-    assert again.json()["outcome"] == "repeat"
-    assert conflict.status_code == 409
-    assert rules(conflict) == [rule]
-    (letter,) = (await client.get("/v1/dead-letters")).json()["items"]
-    assert letter["reason"] == rule
 
 
 @pytest.mark.parametrize(
@@ -506,6 +387,6 @@ async def test_a_customers_credit(client: httpx.AsyncClient) -> None:
 
     assert answer.json() == {
         **{"customer": "ACME", "currency": "USD", "credit_limit": "5000.00"},
-        **{"open": "0", "invoiced": "0", "available": "5000.00"},
+        **{"open": "0.00", "invoiced": "0.00", "available": "5000.00"},
     }
     assert (await client.get("/v1/customers/NOBODY/credit")).status_code == 404
