@@ -209,3 +209,20 @@ def test_signed_by_any_of_the_secrets() -> None:
 def test_not_signed(headers: dict[str, str]) -> None:
     assert not Shopify(["old", "new"]).is_signed(b'{"id": 1}', headers)
     assert not Shopify().is_signed(b"", signature("", b""))
+
+
+def test_free_text_is_cut_and_says_so() -> None:
+    order = read(
+        note="n" * 5000,
+        note_attributes=[{"name": "g" * 99, "value": "v" * 900}, {"name": "gift", "value": True}],
+    )
+    long = "note." + "g" * 59
+    assert order.notes == "n" * 4000
+    assert order.attributes[long] == "v" * 500
+    assert order.attributes["note.gift"] == "True"
+    assert order.attributes["shortened"] == f"notes, {long}"
+
+
+def test_a_message_id_that_is_none_is_none() -> None:
+    for given in ("x" * 201, "two words", ""):
+        assert Shopify().message_id({"x-shopify-webhook-id": given}) is None

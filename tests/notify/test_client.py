@@ -147,6 +147,20 @@ def test_places_no_webhook_may_go(url: str) -> None:
         AddressGuard().check(url)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("169.254.169.254", "[::ffff:169.254.1.1]", "[64:ff9b::a9fe:a9fe]", "[fe80::1]"),
+        *("100.100.100.200", "168.63.129.16", "[fd00:ec2::254]"),
+    ],
+)
+def test_a_machines_own_addresses_are_never_a_webhooks(host: str) -> None:
+    for allow_private in (False, True):
+        with pytest.raises(ForbiddenUrl, match="a machine's own"):
+            AddressGuard(allow_private=allow_private).check(f"http://{host}/")
+    assert AddressGuard(allow_private=True).check("http://10.0.0.1/").hostname
+
+
 @pytest.mark.parametrize("url", ["https://example.com/hook", "http://93.184.216.34:8080/?x=1"])
 def test_places_a_webhook_may_go(url: str) -> None:
     assert AddressGuard().check(url).hostname
