@@ -24,6 +24,9 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
     ("another schema; a quantity of zero, below zero, of a thousand millions or more, or with more"
      " than six decimals; an unknown currency", "422, each broken rule with its pointer",
      "nothing is stored"),
+    ("an order of more than 500 lines or 256 KiB as JSON, 4000 characters of notes, 50 attributes"
+     " or ten payment extras; an attribute or extra that is no scalar, or text of more than 500 (an"
+     " extra 200) characters", "422, each broken rule with its pointer", "nothing is stored"),
     ("more than 5 MiB", "413 `too_large`", "nothing is stored"),
     ("an order in order", "202", "stored; `received` until its workflow has recorded more"),
     ("unknown customer, item or unit; a price off contract; not the customer's currency", "202",
