@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 20
 """How many orders are told at the same time."""
+BATCH = 100
+"""How many orders are looked at in one round."""
 STALE_EVERY = 1.0
 """Seconds between two looks for what was handed over and not applied."""
 BURY_EVERY = 60.0
@@ -63,8 +65,15 @@ class Handover(LeasedLoop):
         self._unknown_after = unknown_after
         self._next_stale = self._next_bury = 0.0
 
+    async def may_run(self) -> bool:
+        """Not where another engine has the orders by now: its own workers are to tell them."""
+        try:
+            return await self._records.claim_engine(await self._engine.namespace_id())
+        except RPCError:
+            return True  # it is away; then so are all that could be told of it
+
     async def once(self, epoch: int) -> bool:
-        waiting = await self._inbox.fresh(self._part, self._parts)
+        waiting = fresh = await self._inbox.fresh(self._part, self._parts, BATCH)
         if time.monotonic() > self._next_stale:
             stale = await self._inbox.stale(self._part, self._parts, self._again_after, AT_ONCE)
             known = {each.order_id for each in stale}
@@ -78,7 +87,8 @@ class Handover(LeasedLoop):
             await self._ledger.settle_unmatched()
         for start in range(0, len(waiting), AT_ONCE):
             await self._hand_over(waiting[start : start + AT_ONCE], epoch)
-        return bool(waiting)
+        # What comes while these were told waits for the next round, and shares a signal then.
+        return len(fresh) == BATCH
 
     async def _hand_over(self, batch: Sequence[Waiting], epoch: int) -> None:
         """One order's trouble is its own: it is tried again when it is stale, and blocks nobody.

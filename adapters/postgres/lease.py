@@ -98,6 +98,10 @@ class LeasedLoop(ABC):
         """Forget what belonged to an epoch that has ended. Called before the next one begins."""
         return
 
+    async def may_run(self) -> bool:
+        """Whether this process may hold the lease. Asked whenever the lease would be renewed."""
+        return True
+
     async def run(self) -> None:
         """Work until cancelled, then finish what has begun and give the lease up."""
         keeper = asyncio.create_task(self._keep(), name=f"lease {self.name}")
@@ -147,12 +151,19 @@ class LeasedLoop(ABC):
         while True:
             began = time.monotonic()
             try:
-                epoch = await self._lease.take()
+                epoch = await self._take()
             except psycopg.Error as failure:
                 log.warning("%s: its lease cannot be renewed: %s", self.name, failure)
             else:
                 self._note(epoch, began)
             await asyncio.sleep(max(0.0, every - (time.monotonic() - began)))
+
+    async def _take(self) -> int | None:
+        if await self.may_run():
+            return await self._lease.take()
+        if self.epoch is not None:
+            await self._lease.give_up()
+        return None
 
     def _note(self, epoch: int | None, asked_at: float) -> None:
         if epoch is None:

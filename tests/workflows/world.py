@@ -139,7 +139,9 @@ class World(Looking):
         ):
             yield
 
-    async def worker_process(self, crash_at: str = "") -> asyncio.subprocess.Process:
+    async def worker_process(
+        self, crash_at: str = "", *, output: int | None = None
+    ) -> asyncio.subprocess.Process:
         """A worker in a process of its own, that dies where it is told to."""
         settings = {
             "TEMPORAL_ADDRESS": self.address,
@@ -153,7 +155,12 @@ class World(Looking):
             **({VARIABLE: crash_at} if crash_at else {}),
         }
         return await asyncio.create_subprocess_exec(
-            sys.executable, "worker.py", env={**os.environ, **settings}, cwd=ROOT
+            sys.executable,
+            "worker.py",
+            env={**os.environ, **settings},
+            cwd=ROOT,
+            stdout=output,
+            stderr=output and asyncio.subprocess.STDOUT,
         )
 
     async def hand_over(self) -> None:
