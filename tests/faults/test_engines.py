@@ -164,7 +164,7 @@ async def test_brought_back_from_a_backup(database: str, living: str, tmp_path: 
 
 
 async def test_brought_back_and_rebuilt(database: str, tmp_path: Path) -> None:
-    """It is behind, something is left to do, and nothing more comes in: `rebuild` starts it anew."""
+    """It is behind, something is left to do, and nothing more comes: `rebuild` starts it anew."""
     backup = tmp_path / "backup"
     async with AsyncExitStack() as opened:
         server = opened.enter_context(own_temporal())
