@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,7 @@ from api.deps import stores_on
 from api.guard import Guard
 from api.problems import Problem
 from api.serving import serving
+from api.shapes import canonical
 from tests.api.conftest import Client
 
 COMPANY = {"name": "Throughline Inc", "currency": "USD"}
@@ -35,6 +37,8 @@ async def test_what_needs_no_key(url: str) -> None:
     async with httpx.AsyncClient(base_url=url, trust_env=False) as anybody:
         for path in ("/healthz", "/readyz", "/docs", "/openapi.json"):
             assert (await anybody.get(path)).status_code == 200, path
+        for path in ("/redoc", "/docs/oauth2-redirect"):
+            assert (await anybody.get(path)).status_code == 404, path
 
 
 @pytest.mark.parametrize(
@@ -163,6 +167,18 @@ async def test_a_cursor_of_somebody_else_is_422(client: httpx.AsyncClient, curso
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "printed"),
+    [
+        *(("0.0", None, "0"), ("31.0", None, "31"), ("1E+3", None, "1000"), ("-0.0", None, "0")),
+        *(("9.5", "USD", "9.50"), ("1.0050", "USD", "1.005"), ("100.00", "JPY", "100")),
+        *(("0", "BHD", "0.000"), ("1E-6", None, "0.000001")),
+    ],
+)
+def test_decimals_are_printed_in_one_way(value: str, currency: str | None, printed: str) -> None:
+    assert f"{canonical(Decimal(value), currency):f}" == printed
 
 
 class Down:
