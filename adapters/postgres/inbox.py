@@ -36,7 +36,8 @@ FRESH = _WAITING.format(due="i.handed_at is null").encode()
 STALE = _WAITING.format(
     due="""exists (
         select from inbox late where late.order_id = i.order_id and late.applied_at is null
-        and late.bucket = i.bucket and late.handed_at < now() - %s)"""
+        and late.bucket = i.bucket and late.handed_at < now()
+            - greatest(%s, least(late.handed_at - late.stored_at, interval '10 minutes')))"""
 ).encode()
 HANDED = b"""
 update inbox set handed_at = now()
@@ -172,7 +173,10 @@ class Inbox:
         return await self._waiting(FRESH, (parts, part, limit))
 
     async def stale(self, part: int, parts: int, after: timedelta, limit: int) -> list[Waiting]:
-        """Everything that waits for orders which have not applied in time what they were given."""
+        """Everything that waits for orders which have not applied in time what they were given.
+
+        Ever less often, down to every ten minutes: each time adds to the order's history.
+        """
         return await self._waiting(STALE, (parts, part, after, limit))
 
     async def handed_over(self, given: Sequence[Waiting], lease: str, epoch: int) -> None:

@@ -182,7 +182,7 @@ async def recorded_with_patience(world: World) -> None:
     await world.place(lines=BOLTS)
     await world.settles("released")
     async with world.adapters.books.pool.connection() as db, db.transaction():
-        await db.execute("lock table wanted in access exclusive mode")
+        await db.execute("lock table dead_letter in access exclusive mode")
         await world.ship(EAST)
         await asyncio.sleep(7)
     await world.ends("closed")

@@ -129,13 +129,15 @@ class World(Looking):
         return Engine(self.client, self.queue)
 
     @asynccontextmanager
-    async def worker(self, *, cached: int = 1000) -> AsyncIterator[None]:
+    async def worker(
+        self, *, cached: int = 1000, again_after: timedelta = timedelta(seconds=1)
+    ) -> AsyncIterator[None]:
         """A worker in this process."""
         workers = create_workers(self.client, self.adapters, self.queue, cached=cached)
         for worker in workers:
             worker._config["graceful_shutdown_timeout"] = timedelta(seconds=0)
         async with working(
-            workers, loops(self.adapters, self.engine, again_after=timedelta(seconds=1))
+            workers, loops(self.adapters, self.engine, again_after=again_after)
         ):
             yield
 
