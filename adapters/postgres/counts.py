@@ -61,4 +61,5 @@ class Counts:
 
     async def prove(self, as_of: datetime | None) -> dict[str, Any]:
         """How many positions and movements there are, and which of them do not fit (`broken`)."""
-        return await value_of(self._pool, PROVE, (as_of,))
+        proof: dict[str, Any] = await value_of(self._pool, PROVE, (as_of,))
+        return proof

@@ -8,9 +8,8 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.events import EventLog, NewEvent
-from tests.api.orders import an_order
+from tests.api.orders import MILESTONE, an_order
 from tests.api.test_http import rules
-from tests.api.test_orders import MILESTONE
 
 URL = "http://127.0.0.1:9/hook"
 KIND = "throughline.order.shipped.v1"

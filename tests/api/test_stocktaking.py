@@ -7,8 +7,8 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from tests.api.conftest import Client
+from tests.api.orders import MOVEMENT
 from tests.api.test_http import rules
-from tests.api.test_orders import MOVEMENT
 
 EARLY, NOON, LATE = "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", "2026-03-01T14:00:00Z"
 
