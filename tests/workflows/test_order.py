@@ -1,33 +1,84 @@
-"""What becomes of an order, on real servers."""
+"""What an order costs the engine, and what operators see of it."""
 
+import asyncio
+
+from temporalio.api.enums.v1 import EventType
+
+from domain.message import HoldReleased
+from stack.testing import temporal_for_tests
+from tests.replay import endings
+from tests.replay.plays import split
+from tests.workflows.fixtures import AT_ONCE
 from tests.workflows.world import EAST, WEST, World
 
 
-async def play(world: World) -> None:
-    await world.place()
-    await world.reaches("released")
-    await world.ship(EAST)
-    await world.reaches("partially_shipped")
-    await world.ship(WEST)
-    await world.ends("closed")
+async def test_its_history_is_short(running: World) -> None:
+    await split(running)
+
+    history = await running.handle.fetch_history()
+    kinds = [event.event_type for event in history.events]
+    calls = kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+    signals = kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+    assert (calls, signals) == (15, 3)
+    assert len(kinds) <= 6 * calls + 4 * signals + 20
+    assert len(history.to_json()) < 150_000
 
 
-async def test_an_order_ships_and_is_invoiced(running: World) -> None:
-    await play(running)
+async def test_every_task_can_be_replayed_from_the_start(world: World) -> None:
+    """Nothing is cached: whenever the order goes on, it is made anew from its history."""
+    async with world.worker(cached=0):
+        await split(world)
 
-    assert await running.book() == [
-        ("erp", f"confirm/{running.order}-shipped-EAST/1", {"1": "5"}),
-        ("erp", f"confirm/{running.order}-shipped-WEST/1", {"2": "3"}),
-        ("erp", "erp//1", {"1": "5", "2": "3"}),
-        ("erp", f"invoice/{running.order}-shipped-EAST/1", {"1": "5"}),
-        ("erp", f"invoice/{running.order}-shipped-WEST/1", {"2": "3"}),
-        ("tax", f"tax/{running.order}-shipped-EAST/1", {"1": "5"}),
-        ("tax", f"tax/{running.order}-shipped-WEST/1", {"2": "3"}),
-        ("tms-1", "book/EAST/1", {"1": "5"}),
-        ("tms-1", "book/WEST/1", {"2": "3"}),
-        ("wms-east", "release/EAST/1", {"1": "5"}),
-        ("wms-west", "release/WEST/1", {"2": "3"}),
-    ]
-    assert await running.stock() == {"BOLT": (95, 0), "NUT": (97, 0)}
-    assert await running.credit() == (0, 86)
-    assert await running.unapplied() == 0
+    await world.assert_agreed()
+    assert await endings.ending(world) == endings.kept("split")
+
+
+async def test_a_long_history_is_renewed_even_in_an_outage(database: str) -> None:
+    """The call under way is given up for it, and asked for afterwards."""
+    short = [AT_ONCE, "limit.historyCount.suggestContinueAsNew=40"]
+    with temporal_for_tests(dynamic_config=short, own=True) as temporal:
+        async with World.open(temporal, database) as world, world.worker():
+            world.partner("erp").fail("outage", times=10_000)
+            await world.place()
+            for n in range(12):
+                await world.say(HoldReleased(id=world.id(f"noise-{n}"), hold="none"))
+                await world.until(lambda order, n=n: order.heard > n)  # type: ignore[misc] # bound
+            assert await world.runs() > 1
+            assert await world.book() == []
+
+            world.partner("erp").recover()
+            await world.settles("released")
+            await world.ship(EAST)
+            await world.ship(WEST)
+            await world.ends("closed")
+            await world.assert_agreed()
+
+
+async def test_operators_find_it_and_read_where_it_is(running: World) -> None:
+    await running.place()
+    await running.settles("released")
+    await running.hold()
+    await running.held("manual")
+
+    query = (
+        f"OrderNumber = '{running.order}' and OrderStatus = 'held' and HoldReason = 'manual'"
+        " and Customer = 'ACME' and Warehouses = 'EAST' and Company = 'MAIN' and Total = 80.0"
+    )
+    async with asyncio.timeout(30):
+        while not [found async for found in running.client.list_workflows(query)]:
+            await asyncio.sleep(0.05)
+    details = await running.handle.query("__temporal_workflow_metadata")
+    assert "**held**" in str(details)
+    assert "manual (order)" in str(details)
+
+
+async def test_the_engine_tells_in_words_what_every_call_is_for(running: World) -> None:
+    await split(running)
+
+    history = await running.handle.fetch_history()
+    told = {
+        event.user_metadata.summary.data.decode()
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    }
+    assert f'"do {running.order}/release/EAST/1"' in told

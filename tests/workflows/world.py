@@ -136,9 +136,7 @@ class World(Looking):
         workers = create_workers(self.client, self.adapters, self.queue, cached=cached)
         for worker in workers:
             worker._config["graceful_shutdown_timeout"] = timedelta(seconds=0)
-        async with working(
-            workers, loops(self.adapters, self.engine, again_after=again_after)
-        ):
+        async with working(workers, loops(self.adapters, self.engine, again_after=again_after)):
             yield
 
     async def worker_process(
