@@ -36,6 +36,7 @@ class Play:
         self.inbox = Inbox()
         self.flights: dict[str, Flight] = {}
         self.minute = 0
+        self.urgent = False
         self.statuses: list[Status] = [order_status(order)]
         self.bills: dict[str, Bill] = {}
         self.told: dict[str, str] = {}
@@ -61,7 +62,7 @@ class Play:
                 self._note(name, flight.answer)
                 settle(self.order, name, flight.answer, now)
                 del self.flights[name]
-        while hear_all and (message := self.inbox.take()):
+        while (hear_all or self.urgent) and (message := self.inbox.take()):
             self._note("hears", message)
             if isinstance(message, Milestone) and message.final:
                 # From now on, more is not asked for in ignorance of what was found.
@@ -74,6 +75,7 @@ class Play:
                 refuse(self.order, message, str(error))
             assert not hear(self.order, message, now), "heard twice"
         release_early(self.order, now)
+        self.urgent = False
         self.order.expire(now)
         for hold in moot_holds(self.order):
             self.order.end_hold(hold, now, by="throughline")

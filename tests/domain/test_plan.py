@@ -111,9 +111,11 @@ def happen(play: Play, what: str, lots: Random) -> None:
         case "ship":
             play.ship(at, some if coin(lots) else rest)
         case "ship more":
-            # Nobody ships what he was not asked for while our asking is on its way to him.
+            # Nobody ships what he was not asked for while our asking is on its way to him, or
+            # will be before we hear of it.
             if rest or not play.order.at_most(Step.RELEASE, at):
                 play.ship(at, {line: rest.get(line, Decimal(0)) + number})
+                play.urgent = True
         case "pick" | "pack":
             if rest:
                 play.pick(at, some, pack=what == "pack")
