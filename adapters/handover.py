@@ -9,6 +9,7 @@ from datetime import timedelta
 from psycopg_pool import AsyncConnectionPool
 from temporalio.service import RPCError, RPCStatusCode
 
+from adapters.crash import crash_point
 from adapters.postgres.inbox import Inbox, Waiting
 from adapters.postgres.lease import LeasedLoop
 from adapters.postgres.ledger import Ledger
@@ -96,6 +97,7 @@ class Handover(LeasedLoop):
         Raises what the engine says when it is away; then all of them are still to be told.
         """
         told = await asyncio.gather(*map(self._tell, batch), return_exceptions=True)
+        crash_point("told")
         away: BaseException | None = None
         passed = []
         for each, how in zip(batch, told, strict=True):

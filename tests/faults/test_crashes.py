@@ -17,6 +17,8 @@ from domain.effect import Step
 from domain.order import Order
 from domain.plan import unmet
 from domain.status import order_status
+from tests.replay import endings, trouble
+from tests.replay.paths import PATHS
 from tests.workflows.world import EAST, WEST, World
 
 IMPATIENT = {
@@ -29,6 +31,7 @@ POINTS = [
     *(f"record:{n}" for n in range(1, 11)),
     *("credit:1", "credit:2", "reserve:1"),
     *("partner-erp:1", "partner-release:1", "partner-release:2", "partner-book:1"),
+    "told:1",
     *("partner-confirm:1", "partner-confirm:2", "partner-tax:1", "partner-invoice:1"),
     "partner-invoice:2",
 ]
@@ -52,6 +55,9 @@ OFTEN = {
 """What every run tries; the rest is for the night."""
 OFTEN_CANCELLING = {"reserve:2", "partner-release:3"}
 OFTEN_SEEDS = {1, 2}
+OFTEN_PATHS = {"returned_by_card"}
+PARTNERS = {*trouble.__dict__, "counted_short"}
+"""Paths on which partners in memory have bad days: they would die with the worker."""
 
 
 def by_night(often: bool) -> tuple[pytest.MarkDecorator, ...]:
@@ -105,6 +111,37 @@ async def test_killed_at_random(outside: World, seed: int) -> None:
     await goes_on(outside, lots.choice(MEANWHILE))
 
 
+@pytest.mark.parametrize(
+    "path", [pytest.param(x, marks=by_night(x in OFTEN_PATHS)) for x in PATHS if x not in PARTNERS]
+)
+async def test_killed_again_and_again(outside: World, path: str) -> None:
+    """Whatever happens to the order meanwhile."""
+    outside.patience = outside.patience.model_copy(update=IMPATIENT)
+
+    async with killing(outside, random.Random(path)) as killed:
+        await PATHS[path](outside)
+
+    await outside.assert_agreed()
+    assert same_for_all(await endings.ending(outside)) == same_for_all(endings.kept(path))
+    assert killed
+
+
+def same_for_all(ending: endings.Ending) -> endings.Ending:
+    """Tax is the simulators' own, and with it what is owed; what is amended here, there is taken
+    back and done anew.
+    """
+    standing = {
+        name: "amounts" if name.startswith(("credit/", "authorise/", "collect/", "refund/")) else x
+        for name, x in ending["standing"].items()
+    }
+    book = {
+        key: "amounts" if system == "payment" else goal
+        for system, key, goal in ending["book"]
+        if not key.startswith("authorise/")
+    }
+    return {**ending, "standing": standing, "book": book, "credit": "amounts"}
+
+
 async def goes_on(world: World, arrives: str) -> None:
     """Something arrives, reaches the order, and only then a worker is back."""
     if arrives == "a cancellation":
@@ -138,6 +175,29 @@ async def assert_told_once(world: World, order: Order) -> None:
         "NUT": (97 if WEST in gone else 100, 0),
     }
     assert await world.credit() == (0, int(invoiced_total(order)))
+
+
+@asynccontextmanager
+async def killing(world: World, lots: random.Random) -> AsyncIterator[list[int]]:
+    """A worker that is killed every few seconds, some times, and comes back."""
+    killed: list[int] = []
+    workers = [await world.worker_process()]
+
+    async def keep_killing() -> None:
+        while len(killed) < 3:
+            await asyncio.sleep(lots.uniform(2, 6))
+            workers[-1].kill()
+            killed.append(await workers[-1].wait())
+            workers.append(await world.worker_process())
+
+    task = asyncio.create_task(keep_killing())
+    try:
+        yield killed
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        workers[-1].terminate()
+        await workers[-1].wait()
 
 
 @asynccontextmanager
