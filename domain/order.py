@@ -362,11 +362,15 @@ class Order(BaseModel):
 
 
 class Entry(Fact):
-    """One record of an order, and when in its life it was made, by which run on which engine."""
+    """One record of an order, and when in its life it was made, by which run on which engine.
+
+    `based_on` is the revision of the state this run went out from.
+    """
 
     order: Order
     run: str
     engine: str = ""
+    based_on: int = 0
     history_length: int
 
 

@@ -56,6 +56,7 @@ class OrderWorkflow:
     @workflow.init
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.based_on = order.revision
         self.order.resume()
         self.messages: list[Message] = []
         self.calls: dict[str, Call] = {}
@@ -213,12 +214,16 @@ class OrderWorkflow:
         self.order.revision += 1
         info = workflow.info()
         entry = Entry(
-            order=self.order, run=info.run_id, history_length=info.get_current_history_length()
+            order=self.order,
+            run=info.run_id,
+            based_on=self.based_on,
+            history_length=info.get_current_history_length(),
         )
         made = await self.make_record(entry)
         if made.ahead:
             self.messages = self.unrecorded + self.messages
             self.order = made.ahead
+            self.based_on = made.ahead.revision
             self.order.resume()
         else:
             self.order.news.clear()

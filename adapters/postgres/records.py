@@ -11,7 +11,7 @@ from domain.event import Event
 from domain.order import Entry, Order
 from domain.status import order_status
 
-SAVE = b"select save_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+SAVE = b"select save_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 LOAD = b"select state::text from orders where id = %s"
 OPEN = b"""
 select id, state::text from orders where finished_at is null and id > %s order by id limit %s
@@ -61,6 +61,7 @@ class Records:
             entry.engine,
             entry.history_length,
             order.revision,
+            entry.based_on,
             taking_from,
             _Json(order.model_dump_json(exclude={"news", "outcomes"})),
             str(order_status(order)),

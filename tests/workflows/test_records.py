@@ -15,11 +15,17 @@ async def placed(world: World) -> World:
 
 
 async def entry(
-    world: World, revision: int, *, run: str = "a", length: int = 10, heard: int = 1
+    world: World,
+    revision: int,
+    *,
+    run: str = "a",
+    length: int = 10,
+    heard: int = 1,
+    based_on: int = 0,
 ) -> Entry:
     order = Order(id=world.order, revision=revision, heard=heard)
     engine = await world.engine.namespace_id()
-    return Entry(order=order, run=run, engine=engine, history_length=length)
+    return Entry(order=order, run=run, engine=engine, based_on=based_on, history_length=length)
 
 
 async def test_within_a_run_the_newer_one_counts(placed: World) -> None:
@@ -53,7 +59,8 @@ async def test_another_run_takes_an_order_only_from_the_one_it_names(placed: Wor
 
     assert await save(await entry(placed, 3, run="b"), taking_from=None) == HeldBy("a")
     assert await save(await entry(placed, 3, run="b"), taking_from="z") == HeldBy("a")
-    assert isinstance(await save(await entry(placed, 3, run="b"), taking_from="a"), Saved)
+    taking = await entry(placed, 3, run="b", based_on=2)
+    assert isinstance(await save(taking, taking_from="a"), Saved)
     with pytest.raises(Replaced):
         await save(await entry(placed, 9, length=99), taking_from="b")
 
@@ -67,6 +74,21 @@ async def test_a_run_with_an_older_state_is_given_the_stored_one(placed: World) 
     assert isinstance(ahead, Ahead)
     assert ahead.order.revision == 5
     assert isinstance(await save(await entry(placed, 6), taking_from=None), Saved), "nothing taken"
+
+
+async def test_what_the_run_before_recorded_meanwhile_is_not_written_over(placed: World) -> None:
+    """As when orders are rebuilt while a worker is still at work on their old runs."""
+    save = placed.adapters.books.records.save
+    await save(await entry(placed, 5), taking_from=None)
+    rebuilt = await entry(placed, 7, run="b", based_on=5)
+    await save(await entry(placed, 6), taking_from=None)
+
+    ahead = await save(rebuilt, taking_from="a")
+
+    assert isinstance(ahead, Ahead)
+    assert ahead.order.revision == 6
+    again = await entry(placed, 8, run="b", based_on=6)
+    assert isinstance(await save(again, taking_from="a"), Saved)
 
 
 async def test_another_engine_has_no_say(placed: World) -> None:

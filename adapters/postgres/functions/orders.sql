@@ -17,11 +17,12 @@ language sql volatile as $$
     update inbox set handed_at = null where applied_at is null and handed_at is not null
 $$;
 
--- Answers `saved` or `replaced`; `elsewhere` where another engine has the orders; `held_by`, the run that has the order, if it is another one than
--- the caller knew of; or `ahead`, the stored state, if a new run comes with an older one.
+-- Answers `saved` or `replaced`; `elsewhere` where another engine has the orders; `held_by`, the run
+-- that has the order, if it is another one than the caller knew of; or `ahead`, the stored state, if
+-- a new run went out from an older one (the one before it may have recorded more since).
 create or replace function save_order(
     p_id text, p_run text, p_engine text, p_history_length integer, p_revision integer,
-    p_taking_from text, p_state jsonb, p_status text, p_holds text[], p_total numeric,
+    p_based_on integer, p_taking_from text, p_state jsonb, p_status text, p_holds text[], p_total numeric,
     p_finished boolean, p_heard integer, p_outcomes jsonb, p_events jsonb, p_wanted jsonb)
 returns jsonb language plpgsql volatile as $$
 declare
@@ -44,7 +45,8 @@ begin
         if kept.run is distinct from p_taking_from then
             return jsonb_build_object('is', 'held_by', 'run', kept.run);
         end if;
-        if kept.revision >= p_revision then
+        -- Revisions of two runs do not compare: what the caller went out from does.
+        if kept.revision <> p_based_on then
             -- Its next record, made from that state, takes the order; this answer may get lost.
             return jsonb_build_object('is', 'ahead', 'state', kept.state);
         end if;
