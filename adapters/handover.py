@@ -151,6 +151,7 @@ async def rebuild(
     done, after = 0, ""
     while orders := await records.open_orders(after):
         await asyncio.gather(*map(engine.restart, orders))
+        await records.hand_over_anew([order.id for order in orders])
         done, after = done + len(orders), orders[-1].id
         progress(done)
     return done

@@ -1,5 +1,6 @@
 """What the rest of the world may know of an order: snapshot, events, what was heard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg.types.json import Jsonb
@@ -13,6 +14,10 @@ from domain.status import order_status
 
 SAVE = b"select save_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 LOAD = b"select state::text from orders where id = %s"
+ANEW = b"""
+update inbox set handed_at = null
+where order_id = any(%s) and applied_at is null and handed_at is not null
+"""
 OPEN = b"""
 select id, state::text from orders where finished_at is null and id > %s order by id limit %s
 """
@@ -112,6 +117,11 @@ class Records:
         """Make this namespace the one that runs our orders."""
         async with self._pool.connection() as db:
             await db.execute("select move_engine(%s)", (namespace_id,))
+
+    async def hand_over_anew(self, orders: Sequence[str]) -> None:
+        """What these orders have not applied was given to runs that are over."""
+        async with self._pool.connection() as db:
+            await db.execute(ANEW, (list(orders),))
 
 
 class _Json(Jsonb):
