@@ -1,7 +1,7 @@
 """How every call on an outside system is made: ask before repeating, and give up on nonsense."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from time import monotonic
 from typing import TypeVar
 
 from temporalio import activity
@@ -28,17 +28,16 @@ def chosen(systems: Mapping[str, S], told: Instruction[D]) -> S:
         raise Unavailable(f"no system {told.system!r} is set up here") from None
 
 
-def _must_be_in_time(info: activity.Info) -> None:
+def _must_be_in_time(info: activity.Info, began: float) -> None:
     """A worker that was stopped for a while must not do now what may have been amended since."""
-    if info.start_to_close_timeout is None:
-        return
-    if datetime.now(UTC) > info.started_time + info.start_to_close_timeout:
+    allowed = info.start_to_close_timeout
+    if allowed is not None and monotonic() > began + allowed.total_seconds():
         raise Unavailable("too late: it may be another attempt's turn")
 
 
 async def make_stand(port: Standing[D], told: Instruction[D]) -> Answer:
     """Ask before repeating: an earlier call may have done it without our hearing of it."""
-    info = activity.info()
+    info, began = activity.info(), monotonic()
     stands: Goal | None = None
     try:
         if told.ask or info.attempt > 1:
@@ -46,7 +45,7 @@ async def make_stand(port: Standing[D], told: Instruction[D]) -> Answer:
             if found.standing == told.document.goal:
                 return found
             stands = found.standing
-        _must_be_in_time(info)
+        _must_be_in_time(info, began)
         answer = await port.make_stand(told.key, told.document)
     except UnexpectedAnswer as nonsense:
         # Kept from attempt to attempt: outages between them do not count.
