@@ -66,7 +66,8 @@ async def test_two_workers_together_never_exceed_the_rate(
     # What was taken may be used a tenth of a second later.
     assert asked.most_within(1.0) <= rate * 1.1 + burst
     assert asked.most_within(0.5) <= rate * 0.6 + burst
-    assert 1.8 <= took < 3
+    # And nobody is held back for ever, on a busy machine either.
+    assert 1.8 <= took < 20
 
 
 async def test_a_system_without_limits_costs_hardly_a_look(pool: AsyncConnectionPool) -> None:
