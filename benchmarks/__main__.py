@@ -43,7 +43,7 @@ def main(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object as the last line.")
     ] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="Of each, in turn; medians count.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each, in turn; medians count.")] = 5,
     quick: Annotated[bool, typer.Option(help="Smaller: to see that it runs.")] = False,
     write: Annotated[bool, typer.Option(help="Put the figures into docs/benchmarks.md.")] = False,
 ) -> None:

@@ -54,7 +54,7 @@ class History:
 
 
 async def measure(site: Site, rounds: int, quick: bool) -> Result:
-    orders, at_once = (30, 15) if quick else (120, 40)
+    orders, at_once = (20, 10) if quick else (60, 30)
     client = await Client.connect(site.address)
     async with open_pool(site.database_url) as pool:
         await fill(pool)
