@@ -87,7 +87,7 @@ def happen(play: Play, what: str, lots: Random) -> None:
     some = {x: min(q, number) for x, q in rest.items()}
     match what:
         case "accept" | "recall accepted":
-            if outside.take_up(at):
+            if outside.take_up(at, recall=what != "accept"):
                 kind = MilestoneKind.ACCEPTED if what == "accept" else MilestoneKind.CANCEL_ACCEPTED
                 play.say(kind, at)
         case "recall refused":

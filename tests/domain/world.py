@@ -338,22 +338,27 @@ class Outside:
                 return key, tidy({x: max(q - gone.get(x, ZERO), ZERO) for x, q in goal.items()})
         return "", {}
 
-    def take_up(self, location: str) -> bool:
-        """The warehouse says yes to what it was asked last."""
-        for key, goal in list(self.waiting.items()):
-            if key.startswith(f"{self.order_id}/release/{location}/") and self._possible(key, goal):
-                self._make(key, self.waiting.pop(key))
-                return True
-        return False
+    def take_up(self, location: str, *, recall: bool) -> bool:
+        """The warehouse says yes to its first release, or to a recall, that it was asked for."""
+        key = self._asked(location, recall=recall)
+        if not key or not self._possible(key, self.waiting[key]):
+            return False
+        self._make(key, self.waiting.pop(key))
+        return True
 
     def turn_down(self, location: str) -> bool:
         """The warehouse will not take back what it was asked for."""
-        for key, goal in list(self.waiting.items()):
-            recall = all(q <= self.stands.get(key, {}).get(x, ZERO) for x, q in goal.items())
-            if key.startswith(f"{self.order_id}/release/{location}/") and recall:
-                del self.waiting[key]
-                return True
-        return False
+        key = self._asked(location, recall=True)
+        return bool(key) and self.waiting.pop(key) is not None
+
+    def _asked(self, location: str, *, recall: bool) -> str:
+        for key, goal in self.waiting.items():
+            stands = self.stands.get(key, {})
+            less = bool(stands) and all(q <= stands.get(x, ZERO) for x, q in goal.items())
+            meant = less if recall else not stands
+            if meant and key.startswith(f"{self.order_id}/release/{location}/"):
+                return key
+        return ""
 
     def ship(self, location: str, lines: Goal) -> None:
         key, _ = self.released(location)
