@@ -20,7 +20,8 @@ async def test_its_history_is_short(running: World) -> None:
     calls = kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
     signals = kinds.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
     assert (calls, signals) == (15, 3)
-    assert len(kinds) <= 6 * calls + 4 * signals + 20
+    # On a busy machine answers come one by one, and each that does costs a task of three events.
+    assert len(kinds) <= 6 * calls + 4 * signals + 20 + 3 * 4
     assert len(history.to_json()) < 150_000
 
 
