@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import httpx
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import TerminatedError
 
 from adapters.registry import Adapters
 from domain.effect import Step
@@ -73,12 +74,24 @@ class Looking:
         order = None
         try:
             async with asyncio.timeout(within):
-                while await self.unapplied() or not (order := await self._over(status)):
+                while (
+                    await self.unapplied()
+                    or not (order := await self._over(status))
+                    or await self._result() != status
+                ):
                     await asyncio.sleep(0.02)
-                assert await self.handle.result() == status
         except TimeoutError:
             raise AssertionError(f"never ended {status}: {await self.state()!r}") from None
         return order
+
+    async def _result(self) -> str | None:
+        """Of its present run; `None` of one that was reset just now."""
+        try:
+            return str(await self.handle.result())
+        except WorkflowFailureError as failure:
+            if isinstance(failure.cause, TerminatedError):
+                return None
+            raise
 
     async def _over(self, status: str) -> Order | None:
         order = await self.state()
