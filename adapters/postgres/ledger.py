@@ -18,7 +18,11 @@ from domain.errors import Replaced
 
 CLAIM_STOCK = b"select claim_stock(%s, %s, %s, %s, %s, %s)"
 CLAIM_CREDIT = b"select claim_credit(%s, %s, %s, %s, %s, %s)"
-OFFERS = b"select stock_offers(%s)"
+OFFERS = b"""
+select s.location, s.item, trim_scale(greatest(s.on_hand - s.reserved - l.safety_stock, 0))
+from stock_position s join location l on l.id = s.location and l.active
+where s.item = any (%s)
+"""
 SHORT = b"select item, location from short_positions()"
 SETTLE = b"select settle_position(%s, %s)"
 BOOK = b"select book_movement(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -124,8 +128,12 @@ class Ledger:
 
     async def offers(self, items: list[str]) -> dict[str, Goal]:
         """What every location could give of these items now, in stock units."""
-        offers = await value_of(self._pool, OFFERS, (items,))
-        return {location: _goal(offer) for location, offer in offers.items()}
+        offers: dict[str, Goal] = {}
+        async with self._pool.connection() as db:
+            rows = await (await db.execute(OFFERS, (items,))).fetchall()
+        for location, item, quantity in rows:
+            offers.setdefault(location, {})[item] = quantity
+        return offers
 
     async def book_movement(self, movement: Movement, *, source: str) -> str:
         """Book what a stock feed tells, once: `booked`, `matched`, `repeat` or `conflict`.

@@ -78,6 +78,7 @@ declare
     changes jsonb;
     short boolean;
     freed text[];
+    given_back text[];
 begin
     if not may_pass(p_order, 'stock', p_run, p_n) then
         return '{"is": "replaced"}';
@@ -102,8 +103,9 @@ begin
     select jsonb_agg(jsonb_build_object(
                'item', change.item, 'location', change.location, 'kind',
                case when delta > 0 then 'reserve' else 'unreserve' end, 'reserved', delta)),
-           bool_or(delta > 0 and coalesce(s.on_hand - s.reserved - l.safety_stock, 0) < delta)
-    into changes, short
+           bool_or(delta > 0 and coalesce(s.on_hand - s.reserved - l.safety_stock, 0) < delta),
+           array_agg(change.item || ' ' || change.location) filter (where delta < 0)
+    into changes, short, given_back
     from change
     left join stock_position s using (item, location)
     left join location l on l.id = change.location
@@ -120,17 +122,15 @@ begin
     end if;
     perform move_stock(coalesce(changes, '[]'), p_order, null, 'order', null, now());
     update stock_claim c set quantity = greatest(c.shipped, 0)
-    where c.order_id = p_order;
+    where c.order_id = p_order and not p_positions @> jsonb_build_array(
+        jsonb_build_object('line', c.line, 'location', c.location));
     insert into stock_claim as c (order_id, line, location, item, factor, quantity)
     select p_order, g.line, g.location, g.item, (p_factors ->> g.line)::numeric, g.quantity
     from jsonb_to_recordset(p_positions)
         as g(line text, item text, location text, quantity numeric)
     on conflict (order_id, line, location) do update
         set quantity = greatest(c.shipped, excluded.quantity);
-    perform announce_stock(freed || array(
-        select (c ->> 'item') || ' ' || (c ->> 'location')
-        from jsonb_array_elements(coalesce(changes, '[]')) c
-        where (c ->> 'reserved')::numeric < 0));
+    perform announce_stock(coalesce(freed || given_back, '{}'));
     return '{"is": "done"}';
 end
 $$;
