@@ -127,7 +127,7 @@ class OrderWorkflow:
                 if await self.record() and not self.messages:
                     workflow.continue_as_new(self.order)
                 continue
-            actions = [a for a in plan(self.order) if a.effect not in self.calls]
+            actions = [] if self.too_long() else self.actions()
             for action in actions:
                 intend(self.order, action, workflow.now())
             if not await self.record():
@@ -177,12 +177,15 @@ class OrderWorkflow:
         if not self.calls:
             return
         wanted = targets(self.order)
-        renewing = workflow.info().is_continue_as_new_suggested()
+        renewing = self.too_long()
         for name, call in self.calls.items():
             overtaken = call.action.goal != wanted[name].goal and not call.action.step.ours
             if (renewing or overtaken) and not call.interrupted:
                 call.interrupted = True
                 call.handle.cancel()
+
+    def actions(self) -> list[Action]:
+        return [action for action in plan(self.order) if action.effect not in self.calls]
 
     def call(self, action: Action) -> "Call":
         patience = self.order.patience
@@ -263,8 +266,11 @@ class OrderWorkflow:
     def renewal_is_due(self) -> bool:
         """Any wait will do to continue as new, if no call is in flight."""
         always = self.order.patience.renew_always and self.moved
-        due = always or workflow.info().is_continue_as_new_suggested()
-        return due and not self.calls
+        return (always or self.too_long()) and not self.calls
+
+    def too_long(self) -> bool:
+        """Then no call is begun any more, and those under way are given up."""
+        return workflow.info().is_continue_as_new_suggested()
 
     async def wait(self) -> None:
         deadline = self.deadline()
