@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
@@ -12,6 +14,8 @@ from temporalio.api.enums.v1 import EventType, ResetReapplyType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.service import RPCError
 
+from domain.effect import Step
+from tests.faults.test_crashes import IMPATIENT
 from tests.replay import endings
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
@@ -138,3 +142,29 @@ async def resetting(world: World, lots: random.Random) -> AsyncIterator[list[int
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_killed_while_it_takes_over_after_a_reset(outside: World) -> None:
+    """It had been given the stored state, and recorded from there; in its history is neither."""
+    await outside.strike("erp", "outage", seconds=25)
+    first = await outside.worker_process()
+    await outside.place(patience={**IMPATIENT, "retry": timedelta(seconds=1)})
+    await outside.until(lambda order: order.effect(Step.ERP) is not None)
+    first.kill()
+    await first.wait()
+    run = await present_run(outside)
+    await reset(outside, run, (await tasks(outside, run))[0], REAPPLY["without"])
+
+    second = await outside.worker_process("record:1")
+    assert await asyncio.wait_for(second.wait(), 60) == -signal.SIGKILL
+    third = await outside.worker_process()
+    await outside.settles("released", within=60)
+    third.terminate()
+    await third.wait()
+
+    await outside.assert_agreed()
+    assert await outside.runs() == 2
+    history = await outside.handle.fetch_history()
+    called = {e.activity_task_scheduled_event_attributes.activity_type.name for e in history.events}
+    assert "post_sales_order" in called
+    assert "capture_order" not in called, "it went on from where the order was"

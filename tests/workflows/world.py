@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
+import httpx
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
@@ -182,6 +183,13 @@ class World(Looking):
         """One of those in memory, to make its days bad."""
         assert self.memory
         return self.memory.partners[name]
+
+    async def strike(self, name: str, fault: str, *, seconds: float) -> None:
+        """For so long, all that this order wants of a simulator goes wrong."""
+        wanted = {"fault": fault, "match": {"key": f"{self.order}/*"}, "seconds": seconds}
+        async with httpx.AsyncClient(trust_env=False) as web:
+            answer = await web.post(f"{self.simulators[name]}/_sim/faults", json=wanted)
+            assert answer.is_success, answer.text
 
     def let_go(self, source: str, line: str, kept: int) -> None:
         """A warehouse in memory no longer has what was released to it."""

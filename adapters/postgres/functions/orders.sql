@@ -22,8 +22,9 @@ $$;
 -- a new run went out from an older one (the one before it may have recorded more since).
 create or replace function save_order(
     p_id text, p_run text, p_engine text, p_history_length integer, p_revision integer,
-    p_based_on integer, p_taking_from text, p_state jsonb, p_status text, p_holds text[], p_total numeric,
-    p_finished boolean, p_heard integer, p_outcomes jsonb, p_events jsonb, p_wanted jsonb)
+    p_based_on integer, p_taking_from text, p_state jsonb, p_status text, p_holds text[],
+    p_total numeric, p_finished boolean, p_heard integer, p_outcomes jsonb, p_events jsonb,
+    p_wanted jsonb)
 returns jsonb language plpgsql volatile as $$
 declare
     kept orders;
@@ -36,9 +37,16 @@ begin
         return '{"is": "replaced"}';
     end if;
     if p_run = kept.run then
-        if (kept.history_length, kept.revision) > (p_history_length, p_revision)
-            or (kept.state ->> 'heard')::integer > p_heard then
-            -- The second: its engine was brought back from a backup, and went another way.
+        -- A task that is done again may make fewer records than before: its revisions are no guide.
+        if kept.history_length > p_history_length then
+            return '{"is": "replaced"}';
+        end if;
+        if p_based_on not in (kept.based_on, kept.revision) then
+            -- It is the task in which this run was given a state, and went on from there.
+            return jsonb_build_object('is', 'ahead', 'state', kept.state);
+        end if;
+        if (kept.state ->> 'heard')::integer > p_heard then
+            -- Its engine was brought back from a backup, and went another way.
             return '{"is": "replaced"}';
         end if;
     elsif kept.run is not null then
@@ -52,7 +60,8 @@ begin
         end if;
     end if;
     update orders set
-        run = p_run, history_length = p_history_length, revision = p_revision, state = p_state,
+        run = p_run, based_on = p_based_on, history_length = p_history_length,
+        revision = p_revision, state = p_state,
         status = p_status, hold_reasons = p_holds, total = p_total, updated_at = now(),
         finished_at = case when p_finished then coalesce(finished_at, now()) end,
         replaced = case when kept.run is null or kept.run = p_run

@@ -34,8 +34,8 @@ class Engine(SQLModel, table=True):
 class OrderRow(SQLModel, table=True):
     """An order from the moment it was accepted; `state` from its first record on.
 
-    `run` has the order, `replaced` had it before; `history_length` and `revision` say how far
-    that run was when it wrote the state.
+    `run` has the order, `replaced` had it before; it went out from the state of revision
+    `based_on`; `history_length` and `revision` say how far it was when it wrote the state.
     """
 
     __tablename__ = "orders"
@@ -66,6 +66,7 @@ class OrderRow(SQLModel, table=True):
     currency: str = Field(sa_type=TEXT)
     run: str | None = Field(sa_type=TEXT, default=None)
     replaced: list[str] = Field(sa_type=TEXTS, default=[], sa_column_kwargs=default("'{}'"))
+    based_on: int = Field(sa_type=INTEGER, default=0, sa_column_kwargs=default("0"))
     history_length: int = Field(sa_type=INTEGER, default=0, sa_column_kwargs=default("0"))
     revision: int = Field(sa_type=INTEGER, default=0, sa_column_kwargs=default("0"))
     state: dict[str, Any] | None = Field(sa_type=JSON, default=None)
