@@ -28,7 +28,9 @@ class Chaos:
         self._lots = random.Random(seed)  # noqa: S311 - a day, not a secret
 
     async def run(self) -> None:
-        """Strike until cancelled."""
+        """Strike until cancelled; a short day has its two blows at once."""
+        self._kill("worker")
+        await self._fault()
         while True:
             await asyncio.sleep(self._lots.uniform(*PAUSE))
             if self._lots.random() < 0.5:

@@ -179,16 +179,17 @@ async def assert_told_once(world: World, order: Order) -> None:
 
 @asynccontextmanager
 async def killing(world: World, lots: random.Random) -> AsyncIterator[list[int]]:
-    """A worker that is killed every few seconds, some times, and comes back."""
+    """A worker that is killed once the order is known, and some times more, and comes back."""
     killed: list[int] = []
     workers = [await world.worker_process()]
 
     async def keep_killing() -> None:
+        await world.until(lambda order: True, within=60)
         while len(killed) < 3:
-            await asyncio.sleep(lots.uniform(2, 6))
             workers[-1].kill()
             killed.append(await workers[-1].wait())
             workers.append(await world.worker_process())
+            await asyncio.sleep(lots.uniform(2, 6))
 
     task = asyncio.create_task(keep_killing())
     try:
