@@ -11,6 +11,7 @@ from api import (
     dead_letters,
     events,
     health,
+    imports,
     inventory,
     keys,
     lookups,
@@ -30,6 +31,7 @@ from api.guard import Guard
 MODULES = (
     *(
         orders,
+        imports,
         order_history,
         commands,
         channels,

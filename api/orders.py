@@ -114,7 +114,7 @@ async def take_in(
                 422,
                 "idempotency_key_reused",
                 "This Idempotency-Key came with another body before.",
-                extra=await _named(accepted.order_id, books, owner),
+                extra=await named(accepted.order_id, books, owner),
             )
         case "conflict":
             raise Problem(
@@ -122,9 +122,9 @@ async def take_in(
                 "conflicting_reference",
                 "There is an order of this channel and reference with another content.",
                 pointer="/reference",
-                extra=await _named(accepted.order_id, books, owner),
+                extra=await named(accepted.order_id, books, owner),
             )
-    like = await _named(accepted.duplicate_of, books, owner) if accepted.duplicate_of else {}
+    like = await named(accepted.duplicate_of, books, owner) if accepted.duplicate_of else {}
     return 200 if accepted.outcome == "same" else 202, OrderAccepted(
         id=accepted.order_id,
         status="received",
@@ -169,6 +169,12 @@ async def accept_order(
 async def validate_order(order: OrderIn, books: Books, caller: Caller) -> Validation:
     """What the order would be held for. Nothing is kept."""
     check_bound(caller, "customer", order.customer)
+    problems = await find_problems(order, books)
+    return Validation(valid=not problems, problems=problems)
+
+
+async def find_problems(order: OrderIn, books: Stores) -> list[FoundProblem]:
+    """What capture would hold the order for as master data and prices are now."""
     lines = tuple(
         WantedLine.model_validate(line.model_dump(exclude={"customer_item", "requested_date"}))
         for line in order.numbered().lines
@@ -201,8 +207,7 @@ async def validate_order(order: OrderIn, books: Books, caller: Caller) -> Valida
         for line, quote in zip(known, quotes, strict=True)
     }
     judged = judge(request, facts, prices, {}, Routing(systems={}, wms="", tms=""))
-    problems = [FoundProblem(**problem.model_dump()) for problem in judged.problems]
-    return Validation(valid=not problems, problems=problems)
+    return [FoundProblem(**problem.model_dump()) for problem in judged.problems]
 
 
 @routes.get("", openapi_extra=READ)
@@ -267,7 +272,7 @@ def may_see(caller: Access, order: Order) -> bool:
     )
 
 
-async def _named(order_id: str, books: Stores, caller: Access) -> dict[str, str]:
+async def named(order_id: str, books: Stores, caller: Access) -> dict[str, str]:
     """Another order's id, for those who may see that order."""
     if caller.customer is not None or caller.channel is not None:
         seen = await books.read_model.order(order_id)

@@ -22,7 +22,7 @@ from stack import (
     up,
 )
 from stack.account import command as account_command
-from stack.commands import dead_letters, events, holds, inventory, keys, orders
+from stack.commands import dead_letters, events, holds, imports, inventory, keys, orders
 from stack.demo import command as demo_command
 from stack.launch import follow
 
@@ -52,6 +52,7 @@ app.command()(prepare.prepare)
 app.command("rebuild")(rebuild.command)
 app.command()(account_command.account)
 app.command()(orders.orders)
+app.command("import")(imports.import_orders)
 app.add_typer(holds.app, name="holds")
 app.add_typer(dead_letters.app, name="deadletters")
 app.command()(events.events)
