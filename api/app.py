@@ -14,6 +14,7 @@ from api import (
     imports,
     inventory,
     keys,
+    kpis,
     lookups,
     master_data,
     openapi,
@@ -42,7 +43,7 @@ MODULES = (
         dead_letters,
     ),
     # A customer's credit goes before the customer, whose id may have slashes.
-    *(lookups, prices, master_data, keys),
+    *(lookups, prices, master_data, keys, kpis),
 )
 
 

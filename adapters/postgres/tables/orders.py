@@ -44,6 +44,7 @@ class OrderRow(SQLModel, table=True):
         Index("orders_open_idx", "id", postgresql_where=text("finished_at is null")),
         Index("orders_customer_idx", "customer", "number"),
         Index("orders_status_idx", "status", "number"),
+        Index("orders_placed_at_idx", "placed_at"),
         Index("orders_reference_key", "channel", "reference", unique=True),
     )
 
