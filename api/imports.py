@@ -139,7 +139,11 @@ class _Read:
         return Wrong(self.draft.rows[0].line, column, rule, detail)
 
 
-@routes.post("/imports", openapi_extra=CSV)
+@routes.post(
+    "/imports",
+    openapi_extra=CSV,
+    responses={200: {"description": "Every order of the file, and what becomes of each of them."}},
+)
 async def import_orders(
     books: Books,
     caller: Caller,
