@@ -81,6 +81,7 @@ def outside_activities(adapters: Adapters) -> list[Callable[..., Any]]:
         erp.post_credit_note,
         fulfilment.release_goods,
         fulfilment.book_transport,
+        money.estimate_tax,
         money.commit_tax,
         money.authorise_payment,
         money.capture_payment,

@@ -28,7 +28,7 @@ class BookActivities:
         items = sorted({line.item for line in request.lines})
         facts = await self._master.capture_facts(request.company, request.customer, items)
         prices = await self._prices(request, facts)
-        offers = await self._ledger.offers(items)
+        offers = await self._ledger.offers(sorted(facts.items))
         return judge(request, facts, prices, offers, self._routing)
 
     @activity.defn
@@ -48,7 +48,7 @@ class BookActivities:
     async def _prices(
         self, request: CaptureRequest, facts: CaptureFacts
     ) -> dict[str, Offered | None]:
-        known = [line for line in request.lines if line.item in facts.items]
+        known = [x for x in request.lines if x.item in facts.items and not x.part_of]
         questions = tuple(
             PriceQuestion(
                 item=line.item,

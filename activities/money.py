@@ -23,6 +23,10 @@ class MoneyActivities:
         self._payments = payments
 
     @activity.defn
+    async def estimate_tax(self, told: Instruction[TaxDocument]) -> Answer:
+        return await make_stand(chosen(self._taxes, told).estimates, told)
+
+    @activity.defn
     async def commit_tax(self, told: Instruction[TaxDocument]) -> Answer:
         return await make_stand(chosen(self._taxes, told).documents, told)
 

@@ -117,7 +117,7 @@ class Rules:
 
     `prefix` begins the system's own numbers. `refused` is the hold reason of a refusal, `kept` that
     of a refused undo (by default the same). `takes_back` and `amends` say whether what stands can
-    be undone or changed.
+    be undone or changed; `booked`, whether it leaves a trace in the system's book.
     """
 
     operation: str
@@ -126,6 +126,7 @@ class Rules:
     kept: str = ""
     takes_back: bool = True
     amends: bool = True
+    booked: bool = True
 
 
 class MemoryStanding(_Answerable, Standing[D], Generic[D]):
@@ -203,7 +204,8 @@ class MemoryStanding(_Answerable, Standing[D], Generic[D]):
         ref = before.ref if before and (same_thing or not goal) else number
         amounts = self._amounts(document) if goal else {}
         self._done[key] = done = Done(standing=goal, ref=ref, amounts=amounts)
-        self._partner.book.append(Effect(key, self._rules.operation, goal, self._asked[key]))
+        if self._rules.booked:
+            self._partner.book.append(Effect(key, self._rules.operation, goal, self._asked[key]))
         return done
 
     def _amounts(self, document: D) -> Goal:

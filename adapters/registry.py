@@ -88,6 +88,7 @@ class Systems:
             },
             wms=next(iter(self.wms), ""),
             tms=next(iter(self.tms), ""),
+            every_tms=tuple(self.tms),
         )
 
 

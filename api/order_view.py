@@ -28,7 +28,8 @@ from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_
 from domain.base import ZERO, Goal
 from domain.effect import Effect, Step
 from domain.hold import Hold
-from domain.order import Line, Order, Shipment, workflow_id
+from domain.order import Order, workflow_id
+from domain.order_parts import Line, Shipment
 from domain.paperwork import fulfilment_id
 from domain.status import Quantities, line_status, order_status, quantities
 from domain.view import Awaited, awaited

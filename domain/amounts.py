@@ -9,7 +9,8 @@ from decimal import Decimal
 from domain.base import ZERO, Fact, Goal, added
 from domain.effect import Step
 from domain.money import round_money
-from domain.order import Order, Return, Shipment
+from domain.order import Order
+from domain.order_parts import Return, Shipment
 
 
 class BillLine(Fact):
@@ -21,16 +22,19 @@ class BillLine(Fact):
 
 
 class Bill(Fact):
-    """What one shipment costs, or one return gives back. All amounts positive."""
+    """What one shipment costs, or one return gives back, less what is kept for `restocking`. All
+    amounts positive.
+    """
 
     lines: tuple[BillLine, ...]
     subtotal: Decimal
     freight: Decimal
+    restocking: Decimal = ZERO
     tax: Decimal
     total: Decimal
 
 
-def currency(order: Order) -> str:
+def order_currency(order: Order) -> str:
     assert order.header is not None
     return order.header.currency
 
@@ -39,18 +43,38 @@ def line_amount(order: Order, line: str, quantity: Decimal) -> Decimal:
     """Net of tax. The price is per price unit, the quantity in the line's own unit."""
     terms = order.line_terms(line)
     value = terms.price * quantity * terms.stock_factor / terms.price_stock_factor
-    return round_money(value, currency(order))
+    return round_money(value, order_currency(order))
 
 
 def invoice(order: Order, shipment: Shipment) -> Bill:
     first = bool(order.shipments) and order.shipments[0].id == shipment.id
     freight = (order.header.freight if order.header and first else None) or ZERO
-    return _bill(order, shipment.lines, _taxes(order, Step.TAX, shipment.id), freight)
+    lines = _bill_lines(order, shipment.lines, _taxes(order, Step.TAX, shipment.id))
+    return _bill(order, lines, freight, ZERO)
 
 
 def credit_note(order: Order, back: Return) -> Bill:
     taxes = _taxes(order, Step.RETURN_TAX, back.id)  # negative, as the tax engine files them
-    return _bill(order, back.credited, {line: -tax for line, tax in taxes.items()}, ZERO)
+    lines = _bill_lines(order, back.credited, {line: -tax for line, tax in taxes.items()})
+    if back.per_unit:
+        lines = tuple(
+            line.model_copy(
+                update={
+                    "price": back.per_unit[line.line],
+                    "amount": credited_amount(order, back, line.line),
+                }
+            )
+            for line in lines
+        )
+    return _bill(order, lines, ZERO, back.restocking)
+
+
+def credited_amount(order: Order, back: Return, line: str) -> Decimal:
+    """Net of tax, before anything is kept of it."""
+    quantity = back.credited.get(line, ZERO)
+    if line not in back.per_unit:
+        return line_amount(order, line, quantity)
+    return round_money(back.per_unit[line] * quantity, order_currency(order))
 
 
 def invoice_total(order: Order, shipment: Shipment) -> Decimal:
@@ -80,29 +104,55 @@ def open_value(order: Order) -> Decimal:
     """What is agreed and not invoiced yet, net of tax, freight included."""
     done = invoiced_quantities(order)
     value = sum(
-        (line_amount(order, x.line, x.agreed - done.get(x.line, ZERO)) for x in order.lines), ZERO
+        (line_amount(order, x.line, x.agreed - done.get(x.line, ZERO)) for x in order.known_lines),
+        ZERO,
     )
     agreed = any(x.agreed for x in order.lines)
     freight = (order.header.freight if order.header and agreed and not done else None) or ZERO
     return value + freight
 
 
+def open_tax(order: Order) -> Decimal:
+    """The tax of what is agreed and not invoiced yet, as estimated: its share, line by line."""
+    effect = order.effect(Step.ESTIMATE)
+    if effect is None or order.terms is None:
+        return ZERO
+    done, estimated = invoiced_quantities(order), effect.standing
+    shares = (
+        effect.amounts.get(x.line, ZERO) * (x.agreed - done.get(x.line, ZERO)) / estimated[x.line]
+        for x in order.lines
+        if estimated.get(x.line)
+    )
+    return sum((round_money(share, order_currency(order)) for share in shares), ZERO)
+
+
 def order_value(order: Order) -> Decimal | None:
     """What is agreed in all, tax as far as it is known; `None` while a line has no price."""
     if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
         return None
-    return open_value(order) + invoiced_total(order)
+    return open_value(order) + open_tax(order) + invoiced_total(order)
 
 
 def credit_goal(order: Order) -> Goal:
     """What the order uses of its customer's credit: still open, and moved on to receivables."""
     receivable = invoiced_total(order) - credited_total(order)
-    return {"open": max(open_value(order), ZERO), "invoiced": max(receivable, ZERO)}
+    expected = open_value(order) + open_tax(order)
+    return {"open": max(expected, ZERO), "invoiced": max(receivable, ZERO)}
+
+
+def amount_due(order: Order) -> Decimal:
+    """What is to come in yet before a prepaid order may leave, or (negative) came in too much.
+
+    Nothing where the channel vouches for the money, by not saying what was paid.
+    """
+    if order.header is None or order.header.payment.paid is None:
+        return ZERO
+    return authorised_goal(order)["amount"] - credited_total(order) - order.paid
 
 
 def authorised_goal(order: Order) -> Goal:
     """What the card must be good for in all: what is open, and every invoice."""
-    return {"amount": max(open_value(order), ZERO) + invoiced_total(order)}
+    return {"amount": max(open_value(order) + open_tax(order), ZERO) + invoiced_total(order)}
 
 
 def _taxes(order: Order, step: Step, subject: str) -> Goal:
@@ -110,8 +160,8 @@ def _taxes(order: Order, step: Step, subject: str) -> Goal:
     return effect.amounts if effect else {}
 
 
-def _bill(order: Order, quantities: Goal, taxes: Goal, freight: Decimal) -> Bill:
-    lines = tuple(
+def _bill_lines(order: Order, quantities: Goal, taxes: Goal) -> tuple[BillLine, ...]:
+    return tuple(
         BillLine(
             line=line,
             quantity=quantity,
@@ -121,8 +171,18 @@ def _bill(order: Order, quantities: Goal, taxes: Goal, freight: Decimal) -> Bill
         )
         for line, quantity in quantities.items()
     )
+
+
+def _bill(order: Order, lines: tuple[BillLine, ...], freight: Decimal, restocking: Decimal) -> Bill:
+    """`restocking` in percent of the goods' value."""
     subtotal = sum((line.amount for line in lines), ZERO)
     tax = sum((line.tax for line in lines), ZERO)
+    kept = round_money(subtotal * restocking / 100, order_currency(order))
     return Bill(
-        lines=lines, subtotal=subtotal, freight=freight, tax=tax, total=subtotal + freight + tax
+        lines=lines,
+        subtotal=subtotal,
+        freight=freight,
+        restocking=kept,
+        tax=tax,
+        total=subtotal + freight + tax - kept,
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.base import Fact, Goal
 from domain.hold import Problem
-from domain.terms import Terms
+from domain.terms import Part, Terms
 
 
 class Done(Fact):
@@ -53,7 +53,7 @@ class Captured(Fact):
     """The order's lines as our master data and prices know them, today.
 
     `problems` are what must be decided first; `offers` what each source could give of each item,
-    in stock units.
+    in stock units; `kits` the parts of lines that are kits.
     """
 
     kind: Literal["captured"] = "captured"
@@ -61,6 +61,7 @@ class Captured(Fact):
     terms: Terms
     offers: dict[str, Goal] = {}
     problems: tuple[Problem, ...] = ()
+    kits: dict[str, tuple[Part, ...]] = {}
 
 
 Answer = Annotated[Done | Pending | Refused | Unclear | Captured, Field(discriminator="kind")]

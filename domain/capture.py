@@ -12,7 +12,8 @@ from domain.base import Fact, Goal
 from domain.catalog import CaptureFacts, Item, Location
 from domain.documents import CaptureRequest, WantedLine
 from domain.hold import Problem
-from domain.terms import LineTerms, SourceTerms, Terms
+from domain.kits import UnknownPart, parts_of
+from domain.terms import LineTerms, Part, SourceTerms, Terms
 
 
 class Offered(Fact):
@@ -23,11 +24,14 @@ class Offered(Fact):
 
 
 class Routing(Fact):
-    """Which system instance serves what, where master data does not say."""
+    """Which system instance serves what, where master data does not say. `every_tms` are all there
+    are.
+    """
 
     systems: dict[str, str]
     wms: str
     tms: str
+    every_tms: tuple[str, ...] = ()
 
 
 def judge(
@@ -42,8 +46,12 @@ def judge(
     # In another currency than the customer's nothing has a price: that is not the line's problem.
     foreign = any(problem.reason == "currency_mismatch" for problem in problems)
     lines = {}
+    kits: dict[str, tuple[Part, ...]] = {}
     for line in request.lines:
-        found = _line(line, facts.items.get(line.item), prices.get(line.line))
+        item = facts.items.get(line.item)
+        if line.part_of and item is not None:
+            continue  # priced with its kit, when that was captured
+        found = _line(line, item, prices.get(line.line))
         if isinstance(found, Problem):
             if not (foreign and found.reason == "no_price"):
                 problems.append(found)
@@ -51,6 +59,12 @@ def judge(
             lines[line.line] = found
             if line.price is not None and (off := _off_contract(line, found)):
                 problems.append(off)
+            if item is not None and item.kit:
+                try:
+                    kits[line.line] = parts_of(item, facts.items, found.stock_factor)
+                except UnknownPart as part:
+                    scope = f"line/{line.line}"
+                    problems.append(Problem(reason="unknown_item", scope=scope, detail=str(part)))
     return Captured(
         standing=request.goal,
         terms=Terms(
@@ -64,6 +78,7 @@ def judge(
         ),
         offers=dict(offers),
         problems=tuple(problems),
+        kits=kits,
     )
 
 
@@ -121,12 +136,14 @@ def _off_contract(line: WantedLine, terms: LineTerms) -> Problem | None:
 
 
 def _sources(locations: Sequence[Location], routing: Routing) -> dict[str, SourceTerms]:
-    return {
-        location.id: SourceTerms(
+    found = {}
+    for location in locations:
+        tms = location.tms or routing.tms
+        found[location.id] = SourceTerms(
             kind=location.kind,
             wms=location.wms or routing.wms,
-            tms=location.tms or routing.tms,
+            tms=tms,
+            other_tms=tuple(each for each in routing.every_tms if each != tms),
             address=location.address,
         )
-        for location in locations
-    }
+    return found

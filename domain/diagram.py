@@ -7,6 +7,7 @@ from domain.effect import Step
 from domain.hold import OWNERS, WAIVABLE, clears_on
 from domain.plan import AFTER, AFTER_SAME, BACK_AFTER, PARKED
 from domain.status import AFTER_SHIPPING, BEFORE_SHIPPING, PRECEDENCE, TRANSITIONS, Status
+from domain.trouble import course_rows, never_rows, way_rows
 
 MEANING = {
     Status.QUOTED: "priced, and nobody has accepted it yet",
@@ -28,6 +29,7 @@ MEANING = {
 
 WHAT = {
     Step.CAPTURE: ("lines as master data and prices know them", "our own books"),
+    Step.ESTIMATE: ("nothing: what the tax would be", "tax"),
     Step.CREDIT: ("a claim on the account's credit", "our own books"),
     Step.AUTHORISE: ("a claim on a card", "payment"),
     Step.STOCK: ("reservations", "our own books"),
@@ -43,6 +45,8 @@ WHAT = {
     Step.REFUND: ("money given back for one credit note", "payment"),
 }
 """What each step makes stand, and where."""
+
+_COURSE = ("step", "change", "waits for it", "waits as", "held as", "ends")
 
 _GROUPS = {"before_shipping": BEFORE_SHIPPING, "after_shipping": AFTER_SHIPPING}
 
@@ -81,13 +85,39 @@ Any other reason is the one a system gave for its refusal; it is for operations.
 is over ends by itself.
 
 {holds}
+
+## When a system is in trouble
+
+Whatever befalls a call on another company's system, everything is done once, and the order ends as
+it would have ended. `tests/faults/test_matrix.py` plays every trouble with every change of every
+step on real servers: one of each step in every run, and all of them by
+`.venv/bin/python -m pytest -m "" tests/faults/test_matrix.py`.
+
+{ways}
+
+Until then, nothing is begun that builds on it; only for an estimate of tax no order waits long. An
+order that is amended or cancelled as soon as it is released, and otherwise shipped and in part
+returned, has these statuses meanwhile. Cancelled in trouble before anything has left, it ends
+`cancelled`, and nothing of it stands anywhere.
+
+{courses}
+
+What never happens, and so cannot go wrong:
+
+{never}
 """
 
 
 def lifecycle() -> str:
     """All of docs/lifecycle.md."""
     return _PAGE.format(
-        statuses=status_table(), diagram=state_diagram(), steps=steps_table(), holds=holds_table()
+        statuses=status_table(),
+        diagram=state_diagram(),
+        steps=steps_table(),
+        holds=holds_table(),
+        ways=_table(("trouble", "means", "the order", "held", "cleared by"), way_rows()),
+        courses=_table(_COURSE, course_rows()),
+        never=_table(("step", "never", "because"), never_rows()),
     )
 
 

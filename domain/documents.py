@@ -36,7 +36,7 @@ class Instruction(Fact, Generic[D]):
 
 
 class WantedLine(Fact):
-    """A line as the channel asked for it."""
+    """A line as the channel asked for it, or (`part_of`) the part of a kit: priced with that."""
 
     line: str
     item: str
@@ -44,6 +44,7 @@ class WantedLine(Fact):
     unit: str | None = None
     price: Decimal | None = None
     price_unit: str | None = None
+    part_of: str = ""
 
 
 class CaptureRequest(Document):
@@ -195,6 +196,7 @@ class Billing(Document):
     payment_terms: str
     lines: tuple[BilledLine, ...] = ()
     freight: Decimal = Decimal(0)
+    restocking: Decimal = Decimal(0)
     subtotal: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
     total: Decimal = Decimal(0)

@@ -12,6 +12,7 @@ class Step(StrEnum):
     """What an order makes stand around it, in the order in which it is built up."""
 
     CAPTURE = "capture"
+    ESTIMATE = "estimate"
     CREDIT = "credit"
     AUTHORISE = "authorise"
     STOCK = "stock"
@@ -34,6 +35,12 @@ class Step(StrEnum):
     def ours(self) -> bool:
         """Whether our own books keep it; then repeating a statement of it is harmless."""
         return self in (Step.CAPTURE, Step.CREDIT, Step.STOCK)
+
+
+    @property
+    def kept(self) -> bool:
+        """Whether a book keeps it, ours or another's; an estimate is only an answer."""
+        return self is not Step.ESTIMATE
 
 
 _RANK = {step: rank for rank, step in enumerate(Step)}
@@ -64,6 +71,9 @@ class Effect(BaseModel):
     the system worked out by line, in the order's currency. `answers` counts how its calls ended:
     it names each answer. `since` is when it got into its state.
     `possible` is what earlier calls, whose outcome is unknown as well, may have made stand.
+    `refused_by` are the systems that refused it, when others can be asked. `under` is the effect
+    that it draws on. `stale`: it was asked for with what has changed since, so it is taken back and
+    made anew. `skipped`: why nobody asks for it any more.
     `overtaken`: under this key another call may still be answered, so that a late answer does not
     say which one it is about. `answered`: a late answer came before its call said `Pending`.
     """
@@ -81,6 +91,10 @@ class Effect(BaseModel):
     ref: str = ""
     answers: int = 0
     since: datetime | None = None
+    refused_by: tuple[str, ...] = ()
+    under: str = ""
+    stale: bool = False
+    skipped: str = ""
     overtaken: bool = False
     answered: bool = False
 

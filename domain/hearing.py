@@ -2,26 +2,33 @@
 
 from datetime import datetime
 
-from domain.base import ZERO, Goal, plain, tidy
+from domain.amending import amend, cancel, is_early, new_line, replan
+from domain.base import ZERO, tidy
 from domain.effect import Effect, EffectState, Step
 from domain.hold import WAIVABLE, Hold, Problem
 from domain.message import (
     Amended,
     Answered,
     CancelRequested,
+    CreditGranted,
     HoldPlaced,
     HoldReleased,
     Message,
     Milestone,
+    PaymentReceived,
     Placed,
     QuoteAccepted,
+    ReplanAsked,
+    RetryAsked,
+    ReturnAuthorised,
     StockArrived,
     StockLost,
 )
 from domain.milestones import count_shipment, hear_milestone
-from domain.order import Header, Line, Order, Outcome, known_line
+from domain.order import Header, Order, Outcome, known_line, refused
+from domain.returns import authorise_return, grant_credit
 from domain.settling import settle_late
-from domain.sourcing import allocate, position, trim
+from domain.sourcing import allocate, position
 
 EARLY_RELEASES = 10
 """How many releases of holds nobody has placed yet are remembered."""
@@ -57,14 +64,24 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
         case Placed():
             return _place(order, message, now)
         case CancelRequested():
-            return _cancel(order, message, now)
+            return cancel(order, message, now)
         case Amended():
-            return _amend(order, message, now)
+            return amend(order, message, now)
         case QuoteAccepted():
             return _accept(order, message, now)
+        case ReturnAuthorised():
+            return authorise_return(order, message, now)
+        case CreditGranted():
+            return grant_credit(order, message, now)
+        case PaymentReceived():
+            return _paid(order, message)
+        case RetryAsked():
+            return _retry(order, message)
+        case ReplanAsked():
+            return replan(order, message, now)
         case HoldPlaced():
             problem = Problem(reason=message.reason, scope=message.scope, detail=message.detail)
-            order.place_hold(problem, f"heard/{message.n}", now)
+            order.place_hold(problem, f"heard/{message.n}", now, until=message.until)
         case HoldReleased():
             return _release_hold(order, message, now)
         case Milestone():
@@ -78,33 +95,20 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
     return None
 
 
-def _refused(message: Message, reason: str, detail: str = "") -> Outcome:
-    return Outcome(n=message.n, status="refused", reason=reason, detail=detail)
-
-
 # what customers and people say
 
 
 def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
     if order.lines:
-        return _refused(message, "already_placed")
+        return refused(message, "already_placed")
     order.header = Header.of(message.order)
     order.placed_at = now
-    first_day = order.header.ship_not_before
-    order.early = first_day is not None and first_day > now.date()
+    order.early = is_early(order.header.ship_not_before, now)
+    if order.header.payment.paid:
+        order.receipts = {order.header.reference: order.header.payment.paid}
     order.correlation_id = message.correlation_id
     order.patience = message.patience
-    order.lines = [
-        Line(
-            line=new.line or "",
-            item=new.item,
-            unit=new.unit,
-            price=new.price,
-            price_unit=new.price_unit,
-            ordered=new.quantity,
-        )
-        for new in message.order.numbered().lines
-    ]
+    order.lines = [new_line(each, each.line or "") for each in message.order.numbered().lines]
     for shipment in order.shipments:  # heard of before its order
         count_shipment(order, shipment, now)
     order.tell("order.created", "created", now, {"reference": order.header.reference}, message.id)
@@ -114,46 +118,15 @@ def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
     return None
 
 
-def _cancel(order: Order, message: CancelRequested, now: datetime) -> Outcome | None:
-    wanted: Goal = message.lines or {line.line: line.agreed for line in order.lines}
-    cancelled: Goal = {}
-    for number, quantity in wanted.items():
-        line = known_line(order, number)
-        cancelled[number] = min(quantity, line.agreed - line.total_shipped)
-        line.cancelled += cancelled[number]
-    cancelled = tidy(cancelled)
-    if not cancelled:
-        return _refused(message, "nothing_to_cancel", "all of it has been shipped or cancelled")
-    trim(order)
-    data = {"lines": plain(cancelled), "reason": message.reason, "by": message.by}
-    order.tell("order.cancelled", f"heard/{message.n}", now, data, message.id)
-    return Outcome(n=message.n, detail=_words("cancelled", cancelled))
-
-
 def _accept(order: Order, message: QuoteAccepted, now: datetime) -> Outcome | None:
     if order.header is None or order.header.kind != "quote":
-        return _refused(message, "not_a_quote")
+        return refused(message, "not_a_quote")
     if order.accepted_at is not None:
-        return _refused(message, "already_accepted")
+        return refused(message, "already_accepted")
     if not any(line.agreed for line in order.lines):
-        return _refused(message, "expired" if order.lapsed else "cancelled")
+        return refused(message, "expired" if order.lapsed else "cancelled")
     order.accepted_at = now
     return None
-
-
-def _amend(order: Order, message: Amended, now: datetime) -> Outcome | None:
-    if not any(line.agreed for line in order.lines):
-        return _refused(message, "cancelled", "nothing is left of the order")
-    for number, quantity in message.lines.items():
-        if quantity < known_line(order, number).total_shipped:
-            return _refused(message, "below_shipped", f"line {number} has shipped more than that")
-    for number, quantity in message.lines.items():
-        line = known_line(order, number)
-        line.ordered = quantity + line.cancelled
-    allocate(order)
-    data = {"lines": plain(message.lines), "by": message.by}
-    order.tell("order.amended", f"heard/{message.n}", now, data, message.id)
-    return Outcome(n=message.n, detail=_words("amended", message.lines))
 
 
 def _release_hold(order: Order, message: HoldReleased, now: datetime) -> Outcome | None:
@@ -166,9 +139,26 @@ def _release_hold(order: Order, message: HoldReleased, now: datetime) -> Outcome
         order.released_early = dict([*early.items()][-EARLY_RELEASES:])
         return Outcome(n=message.n, detail="is not placed yet")
     if not hold.open:
-        return _refused(message, "already_released", f"by {hold.released_by}")
+        return refused(message, "already_released", f"by {hold.released_by}")
+    if message.skip and (wrong := _cannot_skip(order, hold)):
+        return refused(message, "cannot_skip", wrong)
+    if message.edit:
+        edit = message.edit.model_copy(update={"n": message.n, "by": message.by})
+        outcome = amend(order, edit, now)
+        if outcome.status == "refused":
+            return outcome
+    if message.skip and hold.effect:
+        order.effects[hold.effect].skipped = message.skip
     _end_hold(order, hold, now, message.by)
     return None
+
+
+def _cannot_skip(order: Order, hold: Hold) -> str:
+    """Only transport can be arranged by hand: all else that stands is compared with other books."""
+    effect = order.effects.get(hold.effect or "")
+    if effect is None or effect.step is not Step.BOOK:
+        return "only a carrier's booking can be done by hand"
+    return ""
 
 
 def release_early(order: Order, now: datetime) -> None:
@@ -194,6 +184,31 @@ def _try_again(effect: Effect) -> None:
         effect.state = EffectState.CONFIRMED
         if effect.step is Step.CAPTURE:
             effect.standing = {}
+
+
+def _paid(order: Order, message: PaymentReceived) -> Outcome | None:
+    if order.header is None or order.header.payment.method != "prepaid":
+        return refused(message, "not_prepaid")
+    if message.receipt in order.receipts:
+        return refused(message, "known_receipt", f"{message.receipt} is counted already")
+    if order.paid + message.amount < 0:
+        return refused(message, "more_than_paid", f"{order.paid:f} was paid")
+    order.receipts = {**order.receipts, message.receipt: message.amount}
+    return None
+
+
+def _retry(order: Order, message: RetryAsked) -> Outcome | None:
+    """Whatever waits to be tried again is tried now; a call under way is made anew."""
+    found = [
+        effect
+        for name, effect in order.effects.items()
+        if message.effect in ("", name) and effect.uncertain and not effect.step.ours
+    ]
+    if not found:
+        return refused(message, "nothing_to_retry")
+    for effect in found:
+        effect.state = EffectState.UNKNOWN
+    return Outcome(n=message.n, detail=", ".join(effect.name for effect in found))
 
 
 # what systems and the ledger say
@@ -237,7 +252,3 @@ def _look_again(order: Order, step: Step) -> None:
     effect = order.effect(step)
     if effect and effect.state is EffectState.SENT:
         effect.state = EffectState.UNKNOWN
-
-
-def _words(what: str, goal: Goal) -> str:
-    return f"{what} " + ", ".join(f"{amount:f} of line {name}" for name, amount in goal.items())

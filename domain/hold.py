@@ -9,6 +9,7 @@ OWNERS = {
     "unknown_customer": "customer service",
     "unknown_item": "master data",
     "unknown_unit": "master data",
+    "invalid_address": "customer service",
     "price_mismatch": "pricing",
     "no_price": "pricing",
     "currency_mismatch": "pricing",
@@ -16,6 +17,10 @@ OWNERS = {
     "credit_limit": "credit",
     "payment_declined": "credit",
     "unavailable_inventory": "inventory",
+    "payment_difference": "credit",
+    "lost_parcel": "customer service",
+    "delivery_exception": "customer service",
+    "return_expired": "customer service",
     "overshipped": "warehouse",
     "overreturned": "warehouse",
     "warehouse_rejected": "warehouse",
@@ -27,6 +32,8 @@ OWNERS = {
 }
 """Who looks after a hold of this reason; whatever a system refused is for operations."""
 
+PAYMENT_DIFFERENCE = "payment_difference"
+
 WAIVABLE = frozenset({"price_mismatch", "suspected_duplicate"})
 """Releasing one of these accepts what it is about. All others are looked into again."""
 
@@ -34,12 +41,17 @@ CLEARS_ON = {
     "unknown_customer": "the customer exists, then release",
     "unknown_item": "the item exists, then release",
     "unknown_unit": "the item has the unit, then release",
+    "invalid_address": "the address is amended, or release to try again",
     "no_price": "a price exists, then release",
     "price_mismatch": "release to accept the price, or cancel",
     "currency_mismatch": "release after the customer's currency was changed, or cancel",
     "suspected_duplicate": "release to go on, or cancel",
     "credit_limit": "credit is available, then release",
     "payment_declined": "release to try again, or cancel",
+    "payment_difference": "the difference is paid or given back, and noted",
+    "lost_parcel": "it is delivered, credited or comes back; release to wait for it again",
+    "delivery_exception": "it is delivered, credited or comes back; release to wait for it again",
+    "return_expired": "release to credit it nevertheless",
     "overshipped": "release when the difference is agreed",
     "overreturned": "release when the difference is agreed",
     "no_answer": "the answer comes, or release to ask again",
@@ -56,7 +68,8 @@ class Problem(Fact):
 
 
 class Hold(Fact):
-    """`scope` is `order`, `line/<line>` or `fulfilment/<source>`; `effect` what waits for it.
+    """`scope` is `order`, `line/<line>`, `fulfilment/<source>`, `shipment/<id>` or `return/<id>`;
+    `effect` what waits for it. It ends by itself at `until`.
 
     `id` is unique for ever: a hold placed again for the same reason is another hold.
     """
@@ -67,6 +80,7 @@ class Hold(Fact):
     detail: str = ""
     effect: str | None = None
     since: datetime
+    until: datetime | None = None
     released_at: datetime | None = None
     released_by: str = ""
 

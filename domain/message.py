@@ -4,7 +4,7 @@
 that order, each once, and knows by the last number it heard which ones it has not heard yet.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -13,7 +13,8 @@ from pydantic import Field, TypeAdapter
 
 from domain.answer import Done, Refused
 from domain.base import Fact, Goal, Id
-from domain.order_in import Code, LineNumber, OrderIn, Quantity
+from domain.order_in import Code, LineIn, LineNumber, OrderIn, Percent, Quantity, UnitPrice
+from domain.party import Address
 from domain.patience import Patience
 
 
@@ -44,10 +45,15 @@ class CancelRequested(Heard):
 
 
 class Amended(Heard):
-    """These lines shall be of these quantities."""
+    """These lines shall be of these quantities, these lines be added, and the rest be so."""
 
     kind: Literal["amend"] = "amend"
-    lines: dict[LineNumber, Quantity] = Field(min_length=1)
+    lines: dict[LineNumber, Quantity] = {}
+    add: tuple[LineIn, ...] = ()
+    ship_to: Address | None = None
+    ship_not_before: date | None = None
+    cancel_after: date | None = None
+    valid_until: date | None = None
     by: str = ""
 
 
@@ -58,19 +64,85 @@ class QuoteAccepted(Heard):
     by: str = ""
 
 
+class ReturnAuthorised(Heard):
+    """The customer may send so much of these lines back. `restocking` is the share kept of what is
+    credited, in percent; `expires` the last day.
+    """
+
+    kind: Literal["return"] = "return"
+    lines: dict[LineNumber, Quantity] = Field(min_length=1)
+    reason: str = Field("", max_length=200)
+    restocking: Percent = Decimal(0)
+    expires: date | None = None
+    by: str = ""
+
+
+class CreditReason(StrEnum):
+    """Why money is given back though no goods come back."""
+
+    SHORTAGE = "shortage"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    PRICE_PROTECTION = "price_protection"
+    ALLOWANCE = "allowance"
+
+
+class CreditGranted(Heard):
+    """Credit without a return: whole units that did not arrive as sold or, with `per_unit` (net, by
+    line), part of their price. `shipment` is the one that it is about, if it is about one.
+    """
+
+    kind: Literal["credit"] = "credit"
+    reason: CreditReason
+    lines: dict[LineNumber, Quantity] = Field(min_length=1)
+    per_unit: dict[LineNumber, UnitPrice] = {}
+    shipment: Id | None = None
+    by: str = ""
+
+
+class PaymentReceived(Heard):
+    """Money that came in for a prepaid order; negative when it was given back."""
+
+    kind: Literal["payment"] = "payment"
+    receipt: Id
+    amount: Decimal
+    by: str = ""
+
+
+class RetryAsked(Heard):
+    """Do now what waits to be tried again: one effect, or everything."""
+
+    kind: Literal["retry"] = "retry"
+    effect: str = Field("", max_length=200)
+    by: str = ""
+
+
+class ReplanAsked(Heard):
+    """Look again at where everything not released yet shall come from."""
+
+    kind: Literal["replan"] = "replan"
+    by: str = ""
+
+
 class HoldPlaced(Heard):
-    """Somebody wants the order looked at before it goes on."""
+    """Somebody wants the order looked at before it goes on, or before `until`."""
 
     kind: Literal["hold"] = "hold"
     reason: Code = "manual"
     detail: str = Field("", max_length=500)
     scope: str = Field("order", max_length=80)
+    until: datetime | None = None
     by: str = ""
 
 
 class HoldReleased(Heard):
+    """`edit` is changed first. `skip`: what it is about has been done by hand, for this reason."""
+
     kind: Literal["hold_release"] = "hold_release"
     hold: Id
+    edit: Amended | None = None
+    skip: str = Field("", max_length=200)
+    note: str = Field("", max_length=500)
     by: str = ""
 
 
@@ -164,6 +236,11 @@ Message = Annotated[
     | CancelRequested
     | Amended
     | QuoteAccepted
+    | ReturnAuthorised
+    | CreditGranted
+    | PaymentReceived
+    | RetryAsked
+    | ReplanAsked
     | HoldPlaced
     | HoldReleased
     | Milestone

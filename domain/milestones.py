@@ -3,17 +3,18 @@
 Facts are never refused. A later kind implies the earlier ones.
 """
 
-import itertools
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 from domain.answer import Done, Refused
-from domain.base import ZERO, Goal, added, plain, tidy
+from domain.base import ZERO, Goal, plain, tidy
 from domain.effect import Effect, EffectState, Step
 from domain.hold import Problem
 from domain.message import Milestone, MilestoneKind
-from domain.order import Line, Order, Return, Shipment, known_line
+from domain.order import Order, free_name, known_line
+from domain.order_parts import Line, Shipment
+from domain.returns import end_holds_of_scope, inspected, returned
 from domain.settling import settle_late
 from domain.sourcing import allocate, end_release, left_as_asked, settle_apart
 
@@ -72,7 +73,7 @@ def _let_go(order: Order, release: Effect, line: str, kept: Decimal) -> None:
 def _shipped(order: Order, message: Milestone, now: datetime) -> None:
     name = message.shipment_id or message.id
     shipment = Shipment(
-        id=_free_name(name, {shipment.id for shipment in order.shipments}),
+        id=free_name(name, {shipment.id for shipment in order.shipments}),
         reported_as=name,
         source=message.source,
         lines=tidy(message.quantities),
@@ -91,11 +92,6 @@ def _shipped(order: Order, message: Milestone, now: datetime) -> None:
         "lines": plain(shipment.lines),
     }
     order.tell("order.shipped", f"heard/{message.n}", now, data, message.id)
-
-
-def _free_name(wanted: str, taken: set[str]) -> str:
-    names = itertools.chain([wanted], (f"{wanted}.{number}" for number in itertools.count(2)))
-    return next(name for name in names if name not in taken)
 
 
 def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
@@ -127,6 +123,7 @@ def _delivered(order: Order, message: Milestone, now: datetime) -> None:
         mine = meant and shipment.source == message.source
         if mine and shipment.delivered_at is None:
             shipment.delivered_at = message.occurred_at
+            end_holds_of_scope(order, f"shipment/{shipment.id}", now)
             for line in order.lines:
                 line.delivered += shipment.lines.get(line.line, ZERO)
             data = {"shipment_id": shipment.id, "delivered_at": message.occurred_at.isoformat()}
@@ -176,73 +173,17 @@ def _picking(order: Order, message: Milestone, now: datetime) -> None:
         order.picking.append(message.source)
 
 
-def _returned(order: Order, message: Milestone, now: datetime) -> None:
-    _receive(order, _new_return(order, message), message.quantities, message, now)
-
-
-def _inspected(order: Order, message: Milestone, now: datetime) -> None:
-    """Of what was received before, under its name or else at this source; what nobody reported is
-    received by being inspected.
-    """
-    name = message.document or message.id
-    here = [back for back in order.returns if back.source == message.source]
-    known = [back for back in here if back.reported_as == name] or [
-        back for back in here if back.inspected_at is None
-    ]
-    known = [back for back in known if back.reported_as == known[0].reported_as]
-    rest = added(
-        *(back.received for back in known),
-        *({n: -q for n, q in back.inspected.items()} for back in known),
-    )
-    back = next((back for back in known if back.inspected_at is None), None)
-    if back is None:
-        back = _new_return(order, message)
-    unreported = {n: max(q - rest.get(n, ZERO), ZERO) for n, q in message.quantities.items()}
-    _receive(order, back, tidy(unreported), message, now)
-    back.inspected, back.inspected_at = tidy(message.quantities), message.occurred_at
-    _credit(order, back, now)
-
-
-def _credit(order: Order, back: Return, now: datetime) -> None:
-    """What never left, or was credited before, is not credited; a person looks at it."""
-    before = added(*(each.credited for each in order.returns))
-    for number, quantity in back.inspected.items():
-        left = known_line(order, number).total_shipped - before.get(number, ZERO)
-        back.credited = tidy({**back.credited, number: max(min(quantity, left), ZERO)})
-        if quantity > left:
+def _excepted(order: Order, message: Milestone, now: datetime) -> None:
+    """The carrier could not deliver: somebody has to find out what becomes of the parcel."""
+    for shipment in order.shipments:
+        named = message.shipment_id in (shipment.id, shipment.reported_as)
+        if named and shipment.source == message.source and shipment.under_way:
+            shipment.scanned_at = message.occurred_at
+            detail = " ".join(filter(None, (shipment.carrier, shipment.tracking)))
             problem = Problem(
-                reason="overreturned",
-                scope=f"line/{number}",
-                detail=f"{quantity:f} came back, {max(left, ZERO):f} could be credited",
+                reason="delivery_exception", scope=f"shipment/{shipment.id}", detail=detail
             )
-            order.place_hold(problem, f"returned/{back.id}", now)
-
-
-def _new_return(order: Order, message: Milestone) -> Return:
-    name = message.document or message.id
-    back = Return(
-        id=_free_name(name, {each.id for each in order.returns}),
-        reported_as=name,
-        source=message.source,
-        received_at=message.occurred_at,
-    )
-    order.returns.append(back)
-    return back
-
-
-def _receive(
-    order: Order, back: Return, quantities: Goal, message: Milestone, now: datetime
-) -> None:
-    for number, quantity in quantities.items():
-        known_line(order, number).returned += quantity
-    back.received = tidy(added(back.received, quantities))
-    if quantities:
-        data = {"return_id": back.id, "source": back.source, "lines": plain(quantities)}
-        order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
-
-
-def _nothing(order: Order, message: Milestone, now: datetime) -> None:
-    """Told to others by the inbox; the order has nothing to do about it."""
+            order.place_hold(problem, f"heard/{message.n}/{shipment.id}", now)
 
 
 _HEARD: dict[MilestoneKind, Callable[[Order, Milestone, datetime], None]] = {
@@ -253,9 +194,9 @@ _HEARD: dict[MilestoneKind, Callable[[Order, Milestone, datetime], None]] = {
     MilestoneKind.PACKED: _packed,
     MilestoneKind.SHIPPED: _shipped,
     MilestoneKind.DELIVERED: _delivered,
-    MilestoneKind.DELIVERY_EXCEPTION: _nothing,
+    MilestoneKind.DELIVERY_EXCEPTION: _excepted,
     MilestoneKind.CANCEL_ACCEPTED: _recall_answered,
     MilestoneKind.CANCEL_REFUSED: _recall_answered,
-    MilestoneKind.RETURN_RECEIVED: _returned,
-    MilestoneKind.RETURN_INSPECTED: _inspected,
+    MilestoneKind.RETURN_RECEIVED: returned,
+    MilestoneKind.RETURN_INSPECTED: inspected,
 }

@@ -4,8 +4,9 @@ Quantities are in each line's own unit. The order is data: `hearing` says what m
 `settling` what answers change, `plan` what is to be done about it, `status` what it is called.
 """
 
+import itertools
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -15,12 +16,12 @@ from domain.base import ZERO, Fact, Goal, added, plain, tidy
 from domain.effect import Effect, EffectState, Step, effect_key, effect_name
 from domain.event import Event
 from domain.hold import Hold, Problem, hold_id
+from domain.message import Heard
 from domain.order_in import OrderIn, PaymentIn
+from domain.order_parts import Authorised, Line, Return, Shipment
 from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
-
-NEVER = date(2200, 1, 1)  # whoever names a day from here on means that there is none
 
 
 class Header(Fact):
@@ -40,6 +41,7 @@ class Header(Fact):
     fulfilment: Literal["partial", "complete", "line_complete", "fill_or_kill"] = "partial"
     ship_not_before: date | None = None
     cancel_after: date | None = None
+    valid_until: date | None = None
     requested_date: date | None = None
     kind: Literal["order", "quote"] = "order"
     notes: str | None = None
@@ -48,80 +50,6 @@ class Header(Fact):
     @classmethod
     def of(cls, order: OrderIn) -> "Header":
         return cls.model_validate(order.model_dump(exclude={"lines"}))
-
-
-class Line(BaseModel):
-    """`item`, `unit` and `price` as they were asked for; `sources` is what each location is to
-    deliver, shipped goods included; `picked`, `packed`, `shipped` are by location.
-
-    `unreleased` is what a location shipped and is not part of what it is asked for now: without
-    having been asked at all, or under an earlier release.
-    """
-
-    line: str
-    item: str
-    unit: str | None = None
-    price: Decimal | None = None
-    price_unit: str | None = None
-    ordered: Decimal
-    cancelled: Decimal = ZERO
-    sources: Goal = {}
-    unreleased: Goal = {}
-    picked: Goal = {}
-    packed: Goal = {}
-    shipped: Goal = {}
-    delivered: Decimal = ZERO
-    returned: Decimal = ZERO
-
-    @property
-    def total_shipped(self) -> Decimal:
-        return sum(self.shipped.values(), ZERO)
-
-    @property
-    def agreed(self) -> Decimal:
-        """What left the warehouse was agreed, whatever was ordered or cancelled meanwhile."""
-        return max(self.ordered - self.cancelled, self.total_shipped)
-
-    @property
-    def backordered(self) -> Decimal:
-        """What no source is to deliver yet."""
-        return max(self.agreed - sum(self.sources.values(), ZERO), ZERO)
-
-
-class Shipment(BaseModel):
-    """Goods that left `source` together. Invoiced together, too.
-
-    `id` is unique within the order; `reported_as` is what its source calls it, more than once if it
-    tells of it in parts.
-    """
-
-    id: str
-    reported_as: str = ""
-    source: str
-    lines: Goal
-    document: str = ""
-    carrier: str = ""
-    tracking: str = ""
-    shipped_at: datetime
-    delivered_at: datetime | None = None
-
-
-class Return(BaseModel):
-    """Goods that came back to `source`. What is `inspected` is `credited`, whatever its condition,
-    as far as it was shipped and not credited before.
-
-    Each inspection is a return of its own, because each is credited by itself: what the first one
-    under a `reported_as` has received may be inspected in later ones.
-    """
-
-    id: str
-    reported_as: str = ""
-    source: str
-    received: Goal = {}
-    inspected: Goal = {}
-    credited: Goal = {}
-    received_at: datetime
-    inspected_at: datetime | None = None
 
 
 class Outcome(Fact):
@@ -139,6 +67,9 @@ class Order(BaseModel):
     `heard` is the number of the last message heard. `offers` is what sources were last known to
     have, by location and item, in stock units. `changed_at` is when something was last heard.
     `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
+    `unestimated`: it goes on without an estimate of its tax, which took too long. `let_go`: its
+    goods went back while it is held. `renewals` of the claim on its card. `receipts` are what was
+    paid for a prepaid order, and given back.
     `news` and `outcomes` are for the next record.
     """
 
@@ -151,11 +82,16 @@ class Order(BaseModel):
     accepted_at: datetime | None = None
     early: bool = False
     lapsed: bool = False
+    unestimated: bool = False
+    let_go: bool = False
+    renewals: int = 0
     lines: list[Line] = []
     terms: Terms | None = None
     offers: dict[str, Goal] = {}
     shipments: list[Shipment] = []
+    authorised: list[Authorised] = []
     returns: list[Return] = []
+    receipts: Goal = {}
     effects: dict[str, Effect] = {}
     holds: list[Hold] = []
     waived: list[str] = []
@@ -181,12 +117,36 @@ class Order(BaseModel):
         return is_quote and self.accepted_at is None and not self.shipments
 
     @property
+    def known_lines(self) -> list[Line]:
+        """The lines that capture has found; one that was added since may not be among them."""
+        known = self.terms.lines if self.terms else {}
+        return [line for line in self.lines if line.line in known]
+
+    @property
     def all_shipped(self) -> bool:
         return all(line.total_shipped >= line.agreed for line in self.lines)
 
     @property
     def all_inspected(self) -> bool:
         return all(back.inspected_at is not None for back in self.returns)
+
+    @property
+    def watched(self) -> list[Shipment]:
+        """Parcels somebody waits for, if anybody does."""
+        if self.patience.delivery is None:
+            return []
+        return [each for each in self.shipments if each.under_way]
+
+    @property
+    def nothing_to_come(self) -> bool:
+        """Shipped, delivered, back as agreed, inspected, and nothing is held."""
+        back = self.all_inspected and not any(each.open for each in self.authorised)
+        return self.all_shipped and back and not (self.watched or self.open_holds)
+
+    @property
+    def paid(self) -> Decimal:
+        """What came in for a prepaid order, less what was given back."""
+        return sum(self.receipts.values(), ZERO)
 
     @property
     def open_holds(self) -> list[Hold]:
@@ -197,7 +157,7 @@ class Order(BaseModel):
         """What the order waits for, by item, in stock units."""
         if self.terms is None or self.closed or self.quoted or not self.standing(Step.CAPTURE):
             return {}
-        lines = [line for line in self.lines if line.backordered and line.line in self.terms.lines]
+        lines = [line for line in self.known_lines if line.backordered]
         return added(
             *(
                 {
@@ -275,7 +235,12 @@ class Order(BaseModel):
             self.tell("order.backordered", f"{fact}/backordered", now, data)
 
     def place_hold(
-        self, problem: Problem, fact: str, now: datetime, effect: str | None = None
+        self,
+        problem: Problem,
+        fact: str,
+        now: datetime,
+        effect: str | None = None,
+        until: datetime | None = None,
     ) -> None:
         """Park a scope, unless it is parked for the same reason already.
 
@@ -292,6 +257,7 @@ class Order(BaseModel):
             detail=problem.detail,
             effect=effect,
             since=now,
+            until=until,
         )
         self.holds.append(hold)
         data = {"hold_id": hold.id, "reason": hold.reason, "scope": hold.scope}
@@ -310,51 +276,6 @@ class Order(BaseModel):
         for hold in self.open_holds:
             if hold.effect == effect:
                 self.end_hold(hold, now, by="throughline")
-
-    def deadlines(self) -> dict[str, datetime]:
-        """When to look up, whatever else happens: by effect, until when a promised answer may take;
-        and the days the customer named, which begin and end at midnight UTC.
-        """
-        due = self._answers_due()
-        if self.header and self.early and self.header.ship_not_before:
-            due["ship_not_before"] = _midnight(self.header.ship_not_before)
-        last_day = self.header.cancel_after if self.header else None
-        if last_day and last_day < NEVER and not (self.lapsed or self.all_shipped):
-            due["cancel_after"] = _midnight(last_day + timedelta(days=1))
-        return due
-
-    def expire(self, now: datetime) -> None:
-        """Take note of what is due: whoever promised an answer and did not give it in time is a
-        case for a person; what did not leave by the customer's last day is cancelled.
-        """
-        for name, at in self.deadlines().items():
-            if at > now:
-                continue
-            if name == "ship_not_before":
-                self.early = False
-            elif name == "cancel_after":
-                self._lapse(now)
-            else:
-                effect = self.effects[name]
-                fact = f"{effect.last_answer}/expired"
-                self.place_hold(Problem(reason="no_answer"), fact, now, effect=name)
-
-    def _answers_due(self) -> dict[str, datetime]:
-        held = {hold.effect for hold in self.open_holds}
-        return {
-            name: effect.since + self.patience.answer
-            for name, effect in self.effects.items()
-            if effect.state is EffectState.PENDING and effect.since and name not in held
-        }
-
-    def _lapse(self, now: datetime) -> None:
-        self.lapsed = True
-        cancelled = tidy({line.line: line.agreed - line.total_shipped for line in self.lines})
-        for line in self.lines:
-            line.cancelled += cancelled.get(line.line, ZERO)
-            line.sources = dict(line.shipped)
-        data = {"lines": plain(cancelled), "reason": "cancel_after", "by": "throughline"}
-        self.tell("order.cancelled", "lapsed", now, data)
 
     def close(self, now: datetime) -> None:
         self.closed_at = now
@@ -385,8 +306,19 @@ class Misunderstood(Exception):
     """A message that says something this order cannot make sense of."""
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+def refused(message: Heard, reason: str, detail: str = "") -> Outcome:
+    return Outcome(n=message.n, status="refused", reason=reason, detail=detail)
+
+
+def free_name(wanted: str, taken: set[str], first: int | None = None) -> str:
+    """The name, or else the next one like it: x.2 after x; with `first`, the number it ends in is
+    counted up.
+    """
+    if first is not None:
+        stem = wanted.removesuffix(str(first))
+        return next(n for i in itertools.count(first) if (n := f"{stem}{i}") not in taken)
+    names = itertools.chain([wanted], (f"{wanted}.{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def known_line(order: Order, number: str) -> Line:

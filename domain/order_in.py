@@ -67,6 +67,12 @@ UnitPrice = Annotated[
     Field(ge=0, lt=MOST),
     AfterValidator(_at_most_six_decimals),
 ]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(_plain_number),
+    Field(ge=0, le=100),
+    AfterValidator(_at_most_six_decimals),
+]
 LineNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """A code of ours or of a unit: safe in a key, a queue's name and a URL."""
@@ -110,6 +116,7 @@ class PaymentIn(BaseModel):
 
     method: Literal["account", "card", "prepaid"] = "account"
     token: str | None = Field(None, max_length=200)
+    paid: UnitPrice | None = None
 
     @model_validator(mode="after")
     def _card_has_token(self) -> Self:
@@ -156,6 +163,7 @@ class OrderIn(_Contract):
     fulfilment: Literal["partial", "complete", "line_complete", "fill_or_kill"] = "partial"
     ship_not_before: date | None = None
     cancel_after: date | None = None
+    valid_until: date | None = None
     requested_date: date | None = None
     kind: Literal["order", "quote"] = "order"
     notes: str | None = Field(None, max_length=LONGEST_NOTES)

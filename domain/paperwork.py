@@ -4,8 +4,16 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from domain.amounts import Bill, credit_note, currency, invoice, line_amount
-from domain.base import ZERO
+from domain.amounts import (
+    Bill,
+    credit_note,
+    credited_amount,
+    invoice,
+    line_amount,
+    order_currency,
+)
+from domain.base import ZERO, Goal
+from domain.deadlines import current_claim
 from domain.documents import (
     BilledLine,
     Billing,
@@ -27,8 +35,9 @@ from domain.documents import (
     WantedLine,
     WarehouseRelease,
 )
-from domain.effect import Action, Step
-from domain.order import Header, Order, Return, Shipment
+from domain.effect import Action, Step, effect_name
+from domain.order import Header, Order
+from domain.order_parts import Return, Shipment
 from domain.terms import SourceTerms, Terms
 
 
@@ -81,6 +90,7 @@ def _capture(order: Order, action: Action, now: datetime) -> CaptureRequest:
                 unit=line.unit,
                 price=line.price,
                 price_unit=line.price_unit,
+                part_of=line.kit,
             )
             for line in order.lines
         ),
@@ -89,7 +99,7 @@ def _capture(order: Order, action: Action, now: datetime) -> CaptureRequest:
 
 def _credit(order: Order, action: Action, now: datetime) -> CreditClaim:
     return CreditClaim(
-        goal=action.goal, order_id=order.id, account=action.subject, currency=currency(order)
+        goal=action.goal, order_id=order.id, account=action.subject, currency=order_currency(order)
     )
 
 
@@ -203,8 +213,10 @@ def _tax(order: Order, action: Action, now: datetime) -> TaxDocument:
     is_return = action.step is Step.RETURN_TAX
     moved = _return(order, action) if is_return else _shipment(order, action)
     header, source = _header(order), _source(order, moved.source)
-    sign = -1 if is_return else 1
-    when = moved.received_at if isinstance(moved, Return) else moved.shipped_at
+    if isinstance(moved, Return):
+        when, lines = moved.received_at, _taxed_back(order, moved)
+    else:
+        when, lines = moved.shipped_at, _taxed(order, action.goal)
     return TaxDocument(
         goal=action.goal,
         order_id=order.id,
@@ -217,16 +229,49 @@ def _tax(order: Order, action: Action, now: datetime) -> TaxDocument:
         exempt=_terms(order).tax_exempt,
         ship_from=source.address if source else None,
         ship_to=header.ship_to,
-        lines=tuple(
-            TaxedLine(
-                line=line,
-                item=order.line_terms(line).item,
-                quantity=quantity,
-                amount=sign * line_amount(order, line, quantity),
-                tax_code=order.line_terms(line).tax_code,
-            )
-            for line, quantity in action.goal.items()
-        ),
+        lines=lines,
+    )
+
+
+def _taxed_back(order: Order, back: Return) -> tuple[TaxedLine, ...]:
+    """Negative: tax given back."""
+    return tuple(
+        line.model_copy(update={"amount": -credited_amount(order, back, line.line)})
+        for line in _taxed(order, back.credited)
+    )
+
+
+def _estimate(order: Order, action: Action, now: datetime) -> TaxDocument:
+    """As if all of it left at once, from the first place that may deliver."""
+    header, terms = _header(order), _terms(order)
+    used = [at for line in order.lines for at in line.sources]
+    origin = next(iter([*used, *sorted(terms.sources)]), "")
+    source = _source(order, origin)
+    return TaxDocument(
+        goal=action.goal,
+        order_id=order.id,
+        code=action.key,
+        company=terms.company,
+        customer=header.customer,
+        currency=header.currency,
+        date=now.date(),
+        exempt=terms.tax_exempt,
+        ship_from=source.address if source else None,
+        ship_to=header.ship_to,
+        lines=_taxed(order, action.goal),
+    )
+
+
+def _taxed(order: Order, goal: Goal) -> tuple[TaxedLine, ...]:
+    return tuple(
+        TaxedLine(
+            line=line,
+            item=order.line_terms(line).item,
+            quantity=quantity,
+            amount=line_amount(order, line, quantity),
+            tax_code=order.line_terms(line).tax_code,
+        )
+        for line, quantity in goal.items()
     )
 
 
@@ -251,10 +296,18 @@ def _billed(order: Order, action: Action, bill: Bill) -> Billing:
         currency=header.currency,
         payment_terms=_terms(order).payment_terms,
         lines=tuple(
-            BilledLine(**_sold(order, line.line, line.quantity).model_dump(), tax=line.tax)
+            BilledLine(
+                **{
+                    **_sold(order, line.line, line.quantity).model_dump(),
+                    "price": line.price,
+                    "amount": line.amount,
+                },
+                tax=line.tax,
+            )
             for line in bill.lines
         ),
         freight=bill.freight,
+        restocking=bill.restocking,
         subtotal=bill.subtotal,
         tax=bill.tax,
         total=bill.total,
@@ -273,13 +326,15 @@ def _authorisation(order: Order, action: Action, now: datetime) -> PaymentAuthor
 
 
 def _collection(order: Order, action: Action, now: datetime) -> PaymentCapture:
-    authorised = order.effect(Step.AUTHORISE)
+    effect = order.effects.get(action.effect)
+    under = effect.under if effect else effect_name(Step.AUTHORISE, current_claim(order))
+    claim = order.effects.get(under)
     return PaymentCapture(
         goal=action.goal,
         order_id=order.id,
-        authorisation=authorised.ref if authorised else "",
+        authorisation=claim.ref if claim else "",
         document_id=action.subject,
-        currency=currency(order),
+        currency=order_currency(order),
     )
 
 
@@ -290,12 +345,13 @@ def _refund(order: Order, action: Action, now: datetime) -> PaymentRefund:
         order_id=order.id,
         captured=captured,
         document_id=action.subject,
-        currency=currency(order),
+        currency=order_currency(order),
     )
 
 
 _WRITTEN: dict[Step, Callable[[Order, Action, datetime], Document]] = {
     Step.CAPTURE: _capture,
+    Step.ESTIMATE: _estimate,
     Step.CREDIT: _credit,
     Step.AUTHORISE: _authorisation,
     Step.STOCK: _stock,

@@ -1,19 +1,31 @@
 """What should hold, what does, and therefore what to do: going forward and going back alike."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
-from domain.amounts import authorised_goal, credit_goal, invoice_total, refund_total
+from domain.amounts import (
+    amount_due,
+    authorised_goal,
+    credit_goal,
+    invoice_total,
+    invoiced_quantities,
+    refund_total,
+)
 from domain.base import ZERO, Fact, Goal, tidy
+from domain.deadlines import current_claim
 from domain.effect import Action, Effect, EffectState, Step, effect_name
-from domain.hold import Hold
-from domain.order import Order, Shipment
+from domain.hold import PAYMENT_DIFFERENCE, Hold
+from domain.order import Order
+from domain.order_parts import Shipment
 from domain.sourcing import all_left, left_as_asked, position
 
-_PREPARED = frozenset({Step.CAPTURE, Step.CREDIT, Step.AUTHORISE})
+_PRICED = frozenset({Step.CAPTURE, Step.ESTIMATE})
+_PREPARED = _PRICED | {Step.CREDIT, Step.AUTHORISE}
 
 AFTER: dict[Step, frozenset[Step]] = {
-    Step.CREDIT: frozenset({Step.CAPTURE}),
-    Step.AUTHORISE: frozenset({Step.CAPTURE}),
+    Step.ESTIMATE: frozenset({Step.CAPTURE}),
+    Step.CREDIT: _PRICED,
+    Step.AUTHORISE: _PRICED,
     Step.STOCK: _PREPARED,
     Step.ERP: _PREPARED | {Step.STOCK},
     Step.RELEASE: _PREPARED | {Step.STOCK, Step.ERP},
@@ -63,8 +75,20 @@ def targets(order: Order) -> dict[str, Target]:
         old = order.effects.get(name)
         # Whoever has it keeps it: it is amended and taken back where it stands.
         system = old.system if old and (old.at_most or old.uncertain) else target.system
-        should[name] = target.model_copy(update={"system": system, "goal": tidy(target.goal)})
+        goal = _wanted_of(old, tidy(target.goal))
+        should[name] = target.model_copy(update={"system": system, "goal": goal})
     return should
+
+
+def _wanted_of(effect: Effect | None, goal: Goal) -> Goal:
+    """Nothing for now of what is made anew; no more of what somebody does by hand."""
+    if effect is None:
+        return goal
+    if effect.stale:
+        return {}
+    if effect.skipped:
+        return {n: min(q, goal[n]) for n, q in effect.at_most.items() if goal.get(n)}
+    return goal
 
 
 def _wanted(order: Order) -> Iterator[Target]:
@@ -73,17 +97,34 @@ def _wanted(order: Order) -> Iterator[Target]:
     captured = order.standing(Step.CAPTURE)
     asked = {x.line: x.ordered if x.agreed else captured.get(x.line, ZERO) for x in order.lines}
     yield Target(step=Step.CAPTURE, goal=asked)
-    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+    capture = order.effect(Step.CAPTURE)
+    unknown = len(order.known_lines) < len(order.lines)
+    if order.terms is None or (unknown and not (capture and capture.version)):
         return
     if order.quoted:
         return
     erp = order.terms.systems.get("erp", "")
+    yield from _estimate(order)
     yield from _claims(order)
-    yield Target(step=Step.ERP, system=erp, goal={x.line: x.agreed for x in order.lines})
+    yield Target(step=Step.ERP, system=erp, goal={x.line: x.agreed for x in order.known_lines})
     yield from _fulfilments(order)
     for shipment in order.shipments:
         yield from _paperwork(order, shipment, erp)
     yield from _returns(order, erp)
+
+
+def _estimate(order: Order) -> Iterator[Target]:
+    """Tax as far as it can be known before anything ships. Asked again only when the order grows:
+    of less, it is a share.
+    """
+    assert order.terms
+    known, invoiced = order.standing(Step.ESTIMATE), invoiced_quantities(order)
+    if not order.terms.tax_exempt:
+        goal = dict(known)
+        if any(line.agreed > invoiced.get(line.line, ZERO) for line in order.known_lines):
+            goal = {x.line: max(x.agreed, known.get(x.line, ZERO)) for x in order.known_lines}
+        tax = order.terms.systems.get("tax", "")
+        yield Target(step=Step.ESTIMATE, system=tax, goal=goal)
 
 
 def _claims(order: Order) -> Iterator[Target]:
@@ -93,8 +134,7 @@ def _claims(order: Order) -> Iterator[Target]:
     if order.header.payment.method == "account":
         yield Target(step=Step.CREDIT, subject=order.terms.account, goal=credit_goal(order))
     if order.header.payment.method == "card":
-        payment = order.terms.systems.get("payment", "")
-        yield Target(step=Step.AUTHORISE, system=payment, goal=authorised_goal(order))
+        yield from _card(order)
     # Goods a warehouse may still ship stay reserved until it has let go of them.
     stock: Goal = {}
     released = {at: order.at_most(Step.RELEASE, at) for at in _locations(order)}
@@ -104,6 +144,26 @@ def _claims(order: Order) -> Iterator[Target]:
             kept = max(line.sources.get(location, ZERO), hard + line.unreleased.get(location, ZERO))
             stock[position(line.line, location)] = kept
     yield Target(step=Step.STOCK, goal=stock)
+
+
+def _card(order: Order) -> Iterator[Target]:
+    """One claim is in force. Of an older one, only what was taken from it stays."""
+    assert order.terms
+    payment = order.terms.systems.get("payment", "")
+    rest, current = authorised_goal(order)["amount"], current_claim(order)
+    for old in ("", *(str(n) for n in range(1, order.renewals))):
+        if old != current:
+            taken = taken_under(order, effect_name(Step.AUTHORISE, old))
+            rest -= taken
+            yield Target(step=Step.AUTHORISE, subject=old, system=payment, goal={"amount": taken})
+    goal = {"amount": max(rest, ZERO)}
+    yield Target(step=Step.AUTHORISE, subject=current, system=payment, goal=goal)
+
+
+def taken_under(order: Order, claim: str) -> Decimal:
+    """What was, or may have been, taken from the card under one claim on it."""
+    collected = (each for each in order.effects_of(Step.COLLECT) if each.under == claim)
+    return sum((each.at_most.get("amount", ZERO) for each in collected), ZERO)
 
 
 def _fulfilments(order: Order) -> Iterator[Target]:
@@ -126,7 +186,16 @@ def _fulfilments(order: Order) -> Iterator[Target]:
             goal[line.line] = max(min(wanted, most), ZERO)
         yield Target(step=Step.RELEASE, subject=location, system=source.wms, goal=goal)
         booked = order.standing(Step.RELEASE, location)
-        yield Target(step=Step.BOOK, subject=location, system=source.tms, goal=booked)
+        tms = next_carrier(order, location) or source.tms
+        yield Target(step=Step.BOOK, subject=location, system=tms, goal=booked)
+
+
+def next_carrier(order: Order, location: str) -> str | None:
+    """The first who has not refused yet to carry for this location; `None` after the last."""
+    source = order.terms.sources.get(location) if order.terms else None
+    booking = order.effect(Step.BOOK, location)
+    refused = booking.refused_by if booking else ()
+    return next((tms for tms in source.carriers if tms not in refused), None) if source else None
 
 
 def _locations(order: Order) -> list[str]:
@@ -204,6 +273,8 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
         if grows(order.effects.get(name), target.goal)
     }
     more = {target.step for target in growing.values()}
+    if order.unestimated:
+        more.discard(Step.ESTIMATE)
     held = {hold.effect for hold in order.open_holds}
     less = {target.step for name, target in missing.items() if name not in growing}
     actions = []
@@ -217,7 +288,9 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
                 waits, goal = False, less_now
         else:
             waits = bool(BACK_AFTER.get(target.step, frozenset()) & less)
-            waits = waits or _moves_only(effect, target, missing)
+            # A claim on a card is let go when the one that replaces it stands.
+            waits = waits or (target.step is Step.AUTHORISE and Step.AUTHORISE in more)
+            waits = waits or _moves_only(order, effect, target, missing)
         if not waits and not _awaited(effect, goal, held):
             actions.append(
                 Action(
@@ -238,9 +311,18 @@ def parked(order: Order, target: Target) -> bool:
     scopes = {hold.scope for hold in order.open_holds if hold.effect is None}
     if "order" in scopes and target.step in PARKED:
         return True
+    if target.step in (Step.RETURN_TAX, Step.CREDIT_NOTE):
+        return f"return/{target.subject}" in scopes
     if target.step in (Step.RELEASE, Step.BOOK):
         return f"fulfilment/{target.subject}" in scopes or _of_a_parked_line(target, scopes)
     return target.step in (Step.TAX, Step.INVOICE) and _of_a_parked_line(target, scopes)
+
+
+_NEVER_MOOT = frozenset({
+    PAYMENT_DIFFERENCE, "lost_parcel", "delivery_exception", "return_expired", "overshipped",
+    "overreturned",
+})  # fmt: skip
+"""What is about goods or money that moved matters however little of the order is left."""
 
 
 def moot_holds(order: Order) -> list[Hold]:
@@ -254,7 +336,9 @@ def moot_holds(order: Order) -> list[Hold]:
     missing = unmet(order)
     over = bool(order.lines) and not any(line.agreed for line in order.lines)
     return [
-        hold for hold in order.open_holds if (hold.effect not in missing if hold.effect else over)
+        hold
+        for hold in order.open_holds
+        if (hold.effect not in missing if hold.effect else over and hold.reason not in _NEVER_MOOT)
     ]
 
 
@@ -303,17 +387,22 @@ def _waits_forward(
             for line in order.lines
             if line.line in target.goal
         )
+    if target.step is Step.RELEASE and amount_due(order) > 0:
+        return True
     same = AFTER_SAME.get(target.step, frozenset())
     return bool(AFTER.get(target.step, frozenset()) & more) or any(
         effect_name(step, target.subject) in growing for step in same
     )
 
 
-def _moves_only(effect: Effect, target: Target, missing: dict[str, Target]) -> bool:
+def _moves_only(order: Order, effect: Effect, target: Target, missing: dict[str, Target]) -> bool:
     """Credit that only moves from open to invoiced is moved once, when no invoice is on its way."""
     if target.step is not Step.CREDIT or effect.uncertain:
         return False
-    gives_back = sum(target.goal.values()) < sum(effect.standing.values())
+    # Final tax is seldom what was estimated: that difference is no hurry.
+    estimated = order.effect(Step.ESTIMATE)
+    unsure = sum(estimated.amounts.values(), ZERO) if estimated else ZERO
+    gives_back = sum(target.goal.values()) + unsure < sum(effect.standing.values())
     invoicing = any(each.step in (Step.TAX, Step.INVOICE) for each in missing.values())
     return invoicing and not gives_back
 

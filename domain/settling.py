@@ -5,10 +5,12 @@ from datetime import datetime
 from domain.amounts import credit_note, invoice
 from domain.answer import Answer, Captured, Done, Pending, Refused, Unclear
 from domain.base import ZERO, Goal, plain, tidy
-from domain.effect import Action, Effect, EffectState, Step
+from domain.deadlines import current_claim
+from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.hold import WAIVABLE, Problem
+from domain.kits import explode, in_parts
 from domain.order import Order
-from domain.plan import targets
+from domain.plan import next_carrier, targets
 from domain.sourcing import (
     allocate,
     end_release,
@@ -31,6 +33,8 @@ def intend(order: Order, action: Action, now: datetime) -> None:
     effect.possible = effect.at_most if effect.uncertain else {}
     effect.system, effect.answered = action.system, False
     effect.state, effect.asked, effect.since = EffectState.SENT, action.goal, now
+    if action.step is Step.COLLECT and not effect.under:
+        effect.under = effect_name(Step.AUTHORISE, current_claim(order))
 
 
 def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> None:
@@ -83,12 +87,16 @@ def settle_late(order: Order, effect: Effect, answer: Done | Refused, now: datet
 def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
     effect.state = EffectState.CONFIRMED
     effect.ref, effect.amounts = answer.ref or effect.ref, answer.amounts or effect.amounts
+    if effect.step is Step.ESTIMATE:
+        order.unestimated = False
     effect.overtaken = effect.overtaken and not effect.step.ours
     order.end_holds_of(effect.name, now)
     if effect.step is Step.STOCK:
         use_up_offers(order, effect.standing, answer.standing)
     _stand(order, effect, answer.standing, now)
+    effect.refused_by = ()
     if not effect.standing:
+        effect.stale = False
         _end_generation(order, effect)
         effect.amounts = {}
 
@@ -118,11 +126,13 @@ def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> N
         for problem in open_problems:
             order.place_hold(problem, effect.last_answer, now, effect=effect.name)
         return
+    before = set(order.terms.lines) if effect.version and order.terms else set[str]()
     if effect.version:
         _keep_what_was_agreed(order, answer.terms)
-    else:
-        _accept_waived_prices(order)
-    effect.state, effect.standing = EffectState.CONFIRMED, tidy(answer.standing)
+    _accept_waived_prices(order, before)
+    explode(order, answer.kits)
+    standing = in_parts(order, answer.standing)
+    effect.state, effect.standing = EffectState.CONFIRMED, tidy(standing)
     effect.version += 1
     effect.overtaken = False
     allocate(order)
@@ -131,18 +141,24 @@ def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> N
 
 def _keep_what_was_agreed(order: Order, fresh: Terms) -> None:
     """Prices, units and who pays stay as they were captured first: some of it is invoiced by now.
-    What is new are sources, and where they are.
+    What is new are sources and where they are, lines that were added, and the prices of a quote.
     """
     assert order.terms is not None
     sources = {**order.terms.sources, **fresh.sources}
-    order.terms = order.terms.model_copy(update={"sources": sources})
+    lines = {**fresh.lines, **order.terms.lines}
+    if order.quoted:
+        parts = {line.line for line in order.lines if line.kit}
+        lines = {**lines, **{n: x for n, x in fresh.lines.items() if n not in parts}}
+    order.terms = order.terms.model_copy(update={"sources": sources, "lines": lines})
 
 
-def _accept_waived_prices(order: Order) -> None:
-    """A price off contract that somebody accepted is the line's price."""
+def _accept_waived_prices(order: Order, before: set[str]) -> None:
+    """A price off contract that somebody accepted is the line's price, unless it has one."""
     assert order.terms is not None
     lines = dict(order.terms.lines)
     for line in order.lines:
+        if line.line in before and not order.quoted:
+            continue
         if line.price is not None and f"line/{line.line}/price_mismatch" in order.waived:
             lines[line.line] = lines[line.line].model_copy(update={"price": line.price})
     order.terms = order.terms.model_copy(update={"lines": lines})
@@ -186,7 +202,22 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
             return
     if effect.state is EffectState.REFUSED and not effect.standing:
         _end_generation(order, effect)
+        if effect.step is Step.BOOK and _another_carrier(order, effect, now):
+            return
     _hold(order, effect, Problem(reason=reason, detail=detail), now)
+
+
+def _another_carrier(order: Order, booking: Effect, now: datetime) -> bool:
+    """Whether somebody else can be asked, who has not refused yet. After the last one a person
+    decides, and then all are asked anew.
+    """
+    booking.refused_by = (*booking.refused_by, booking.system)
+    if next_carrier(order, booking.subject) is None:
+        booking.refused_by = ()
+        return False
+    booking.state = EffectState.CONFIRMED
+    order.end_holds_of(booking.name, now)
+    return True
 
 
 def _end_generation(order: Order, effect: Effect) -> None:

@@ -8,13 +8,14 @@ from decimal import ROUND_DOWN, Decimal
 
 from domain.base import ZERO, Goal, tidy
 from domain.effect import Effect, EffectState, Step
-from domain.order import Line, Order
+from domain.order import Order
+from domain.order_parts import Line
 
 
 def allocate(order: Order) -> None:
     """Give what is open to sources that offer it; what nobody offers stays backordered."""
     trim(order)
-    if order.terms is None:
+    if order.terms is None or order.let_go:
         return
     known = order.terms.sources
     left = {at: dict(goal) for at, goal in order.offers.items() if at in known}
@@ -50,6 +51,17 @@ def trim(order: Order) -> None:
                 line.sources[location] -= give_up
                 excess -= give_up
         line.sources = tidy(line.sources)
+
+
+def keep_only_hard(order: Order) -> None:
+    """Keep of each line's sources only what is released there or shipped."""
+    released = _released(order)
+    for line in order.lines:
+        hard = {
+            at: max(released.get(at, {}).get(line.line, ZERO), line.shipped.get(at, ZERO))
+            for at in line.sources
+        }
+        line.sources = tidy({at: min(q, hard[at]) for at, q in line.sources.items()})
 
 
 def forget_unreserved(order: Order) -> None:

@@ -8,7 +8,8 @@ from enum import StrEnum
 from domain.amounts import invoiced_quantities
 from domain.base import ZERO, Fact, Goal
 from domain.effect import Step
-from domain.order import Line, Order
+from domain.order import Order
+from domain.order_parts import Line
 from domain.sourcing import position
 
 

@@ -27,13 +27,31 @@ class LineTerms(Fact):
     weight: Decimal = Decimal(0)
 
 
+class Part(Fact):
+    """Of a kit: `per_kit` stock units go into one unit of its line; `value` is their list price."""
+
+    item: str
+    unit: str
+    per_kit: Decimal
+    value: Decimal = Decimal(0)
+    tax_code: str = ""
+    weight: Decimal = Decimal(0)
+
+
 class SourceTerms(Fact):
-    """A location that can deliver. `wms` and `tms` name the system instances that serve it."""
+    """A location that can deliver. `wms` and `tms` name the system instances that serve it;
+    `other_tms` those that are asked, in turn, when that carrier refuses.
+    """
 
     kind: LocationKind
     wms: str
     tms: str
+    other_tms: tuple[str, ...] = ()
     address: Address
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        return (self.tms, *self.other_tms)
 
 
 class Terms(Fact):

@@ -5,7 +5,9 @@ first. How often a call failed, and why, is noted elsewhere, by the effect's nam
 from collections.abc import Iterator
 from datetime import datetime
 
+from domain.amounts import amount_due
 from domain.base import ZERO, Fact
+from domain.deadlines import deadlines
 from domain.effect import EffectState, Step
 from domain.order import Order
 from domain.sourcing import left_as_asked
@@ -15,7 +17,8 @@ class Awaited(Fact):
     """One thing an order waits for.
 
     `what` is an effect's name, `hold/<id>`, `milestone/<source>`, `stock/<item>`,
-    `inspection/<return>`, or a day that the customer named. `system` is who shall give it, if it is
+    `inspection/<return>`, `payment`, `delivery/<shipment>`, `return/<authorisation>`, or a day that
+    the customer named. `system` is who shall give it, if it is
     a system; `deadline` is until when, if there is one.
     """
 
@@ -29,7 +32,10 @@ def awaited(order: Order) -> list[Awaited]:
     """Everything it waits for; nothing when it is closed."""
     if order.closed:
         return []
-    return [*_people(order), *_answers(order), *_days(order), *_warehouses(order), *_stock(order)]
+    return [
+        *_people(order), *_answers(order), *_days(order), *_warehouses(order), *_stock(order),
+        *_customers(order),
+    ]  # fmt: skip
 
 
 def _people(order: Order) -> Iterator[Awaited]:
@@ -38,7 +44,7 @@ def _people(order: Order) -> Iterator[Awaited]:
 
 
 def _answers(order: Order) -> Iterator[Awaited]:
-    due = order.deadlines()
+    due = deadlines(order)
     for name, effect in order.effects.items():
         if effect.uncertain and effect.state is not EffectState.UNCLEAR:
             yield Awaited(
@@ -47,7 +53,7 @@ def _answers(order: Order) -> Iterator[Awaited]:
 
 
 def _days(order: Order) -> Iterator[Awaited]:
-    if order.early and (day := order.deadlines().get("ship_not_before")):
+    if order.early and (day := deadlines(order).get("ship_not_before")):
         yield Awaited(what="ship_not_before", since=order.placed_at, deadline=day)
 
 
@@ -65,6 +71,19 @@ def _warehouses(order: Order) -> Iterator[Awaited]:
                 system=source.wms if source else "",
                 since=back.received_at,
             )
+
+
+def _customers(order: Order) -> Iterator[Awaited]:
+    due = deadlines(order)
+    if amount_due(order) > 0:
+        yield Awaited(what="payment", since=order.placed_at)
+    for shipment in order.watched:
+        at = due.get(f"parcel/{shipment.id}")
+        yield Awaited(what=f"delivery/{shipment.id}", since=shipment.shipped_at, deadline=at)
+    for each in order.authorised:
+        if each.open:
+            at = due.get(f"authorised/{each.id}")
+            yield Awaited(what=f"return/{each.id}", since=each.at, deadline=at)
 
 
 def _stock(order: Order) -> Iterator[Awaited]:

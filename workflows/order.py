@@ -16,14 +16,16 @@ from activities.fulfilment import FulfilmentActivities
 from activities.money import MoneyActivities
 from activities.record import RecordActivities
 from domain.answer import Answer, Unclear
+from domain.deadlines import deadlines
 from domain.documents import Instruction
-from domain.effect import Action, Step
+from domain.effect import Action, EffectState, Step
 from domain.errors import Inherited, Replaced, caused_by
-from domain.hearing import hear, refuse, release_early
+from domain.hearing import hear, refuse
+from domain.looking import look_up
 from domain.message import Message
 from domain.order import Entry, Misunderstood, Order, Recorded
 from domain.paperwork import document
-from domain.plan import moot_holds, plan, targets, unmet
+from domain.plan import plan, targets, unmet
 from domain.settling import intend, settle
 from domain.status import order_status
 from domain.story import Found, details, found_by
@@ -34,6 +36,7 @@ Activity = Callable[[Any, Any], Awaitable[Answer]]
 
 ACTIVITIES: dict[Step, Activity] = {
     Step.CAPTURE: BookActivities.capture_order,
+    Step.ESTIMATE: MoneyActivities.estimate_tax,
     Step.CREDIT: BookActivities.take_credit,
     Step.STOCK: BookActivities.reserve_stock,
     Step.AUTHORISE: MoneyActivities.authorise_payment,
@@ -150,10 +153,7 @@ class OrderWorkflow:
             # It lacks what another run heard, as on a server brought back from a backup: the next
             # record will tell.
             self.recorded = ""
-        release_early(self.order, now)
-        self.order.expire(now)
-        for hold in moot_holds(self.order):
-            self.order.end_hold(hold, now, by="throughline")
+        look_up(self.order, now)
         if heard or landed:
             self.moved = True
             self.order.changed_at = now
@@ -179,7 +179,10 @@ class OrderWorkflow:
         wanted = targets(self.order)
         renewing = self.too_long()
         for name, call in self.calls.items():
-            overtaken = call.action.goal != wanted[name].goal and not call.action.step.ours
+            # Or for what has been answered otherwise, or is to be tried anew.
+            over = self.order.effects[name].state is not EffectState.SENT
+            unwanted = call.action.goal != wanted[name].goal
+            overtaken = (over or unwanted) and not call.action.step.ours
             if (renewing or overtaken) and not call.interrupted:
                 call.interrupted = True
                 call.handle.cancel()
@@ -282,19 +285,18 @@ class OrderWorkflow:
 
     def deadline(self) -> datetime | None:
         """The earliest moment at which the order must look up by itself."""
-        due = list(self.order.deadlines().values())
+        due = list(deadlines(self.order).values())
         if self.order.patience.close and self.order.changed_at:
             due.append(self.order.changed_at + self.order.patience.close)
         ahead = [each for each in due if each > workflow.now()]
         return min(ahead, default=None)
 
     def nothing_is_left(self) -> bool:
-        """Shipped, inspected, nothing held, and nobody has said anything for a while."""
+        """Nothing is to come, and nobody has said anything for a while."""
         quiet = self.order.changed_at is None or (
             workflow.now() >= self.order.changed_at + self.order.patience.close
         )
-        done = self.order.all_shipped and self.order.all_inspected and not self.order.open_holds
-        return quiet and done
+        return quiet and self.order.nothing_to_come
 
 
 @dataclass

@@ -12,6 +12,8 @@ from domain.errors import UnexpectedAnswer
 from domain.party import Address
 
 REFUSED = "tax_refused"
+INVALID_ADDRESS = "invalid_address"
+_OF_THE_ADDRESS = {"InvalidAddress", "AddressIncomplete", "AddressRangeError", "PostalCodeError"}
 VOIDED = {"Cancelled", "Voided"}
 Body = dict[str, object]
 
@@ -19,6 +21,11 @@ Body = dict[str, object]
 class AvaTax(Tax):
     def __init__(self, client: SystemClient) -> None:
         self._documents = _Documents(client)
+        self._estimates = _Estimates(client)
+
+    @property
+    def estimates(self) -> Standing[TaxDocument]:
+        return self._estimates
 
     @property
     def documents(self) -> Standing[TaxDocument]:
@@ -67,7 +74,33 @@ class _Refusal(VendorAnswer):
     error: _Trouble
 
     def refused(self) -> Refused:
-        return Refused(reason=REFUSED, detail=f"{self.error.code}: {self.error.message}")
+        wrong_address = self.error.code in _OF_THE_ADDRESS
+        reason = INVALID_ADDRESS if wrong_address else REFUSED
+        return Refused(reason=reason, detail=f"{self.error.code}: {self.error.message}")
+
+
+class _Estimates(Standing[TaxDocument]):
+    """A transaction of type SalesOrder is worked out and not kept."""
+
+    def __init__(self, client: SystemClient) -> None:
+        self._client = client
+
+    async def make_stand(self, key: str, document: TaxDocument) -> Answer:
+        goal = tidy(document.goal)
+        if not goal:
+            return Done(standing={})
+        reply = await self._client.ask(
+            "POST",
+            *("api", "v2", "transactions", "create"),
+            known=(200, 201, 202, 400),
+            query={"$include": "Lines"},
+            body=_model(key, document, goal, estimate=True),
+        )
+        return _answer(reply)
+
+    async def find(self, key: str) -> Done | None:
+        """Nothing is kept: asking again costs nothing but the question."""
+        return None
 
 
 class _Documents(Standing[TaxDocument]):
@@ -133,7 +166,7 @@ def _answer(reply: Reply) -> Answer:
     return reply.read(_Transaction).done()
 
 
-def _model(key: str, document: TaxDocument, goal: Goal) -> Body:
+def _model(key: str, document: TaxDocument, goal: Goal, *, estimate: bool = False) -> Body:
     lines = [
         {
             "number": line.line,
@@ -145,15 +178,16 @@ def _model(key: str, document: TaxDocument, goal: Goal) -> Body:
         for line in document.lines
         if line.line in goal
     ]
+    kind = "SalesOrder" if estimate else "ReturnInvoice" if document.is_return else "SalesInvoice"
     return {
-        "type": "ReturnInvoice" if document.is_return else "SalesInvoice",
+        "type": kind,
         "code": document.code,
         "referenceCode": key,
         "companyCode": document.company,
         "customerCode": document.customer,
         "currencyCode": document.currency,
         "date": document.date.isoformat(),
-        "commit": True,
+        "commit": not estimate,
         "exemptionNo": "EXEMPT" if document.exempt else None,
         "addresses": {
             "shipFrom": _address(document.ship_from),

@@ -15,6 +15,13 @@ class MemoryTax(Tax):
     def __init__(self, system: str = "tax", *, always_pending: bool = False) -> None:
         self.partner = Partner(system, always_pending=always_pending)
         self._documents = _Documents(self.partner, Rules("documents", "TAX-", "tax_refused"))
+        self._estimates = _Documents(
+            self.partner, Rules("estimates", "EST-", "tax_refused", booked=False)
+        )
+
+    @property
+    def estimates(self) -> MemoryStanding[TaxDocument]:
+        return self._estimates
 
     @property
     def documents(self) -> MemoryStanding[TaxDocument]:

@@ -8,6 +8,11 @@ from domain.documents import TaxDocument
 
 class Tax(Protocol):
     @property
+    def estimates(self) -> Standing[TaxDocument]:
+        """What the tax would be; files nothing. `amounts` is the estimated tax by line."""
+        ...
+
+    @property
     def documents(self) -> Standing[TaxDocument]:
         """Committed tax documents; `amounts` is the tax by line as the engine returned it."""
         ...

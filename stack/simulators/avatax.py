@@ -1,6 +1,7 @@
 """AvaTax REST v2, as far as committed documents go.
 
     POST /api/v2/transactions/createoradjust                     one document per company and code
+    POST /api/v2/transactions/create                             an estimate: worked out, not kept
     POST /api/v2/companies/{company}/transactions/{code}/void
     GET  /api/v2/companies/{company}/transactions?$filter=referenceCode eq '…'
     GET  /api/v2/companies
@@ -38,6 +39,13 @@ class AvaTax(Vendor):
                 lambda call: str(_model(call).get("referenceCode", "")),
                 self._create,
             ),
+            Operation(
+                "estimate_tax",
+                "POST",
+                "/api/v2/transactions/create",
+                lambda call: str(_model(call).get("referenceCode", "")),
+                self._estimate,
+            ),
             Operation("void_tax", "POST", f"{documents}/{{code}}/void", self._key_of, self._void),
             Operation("find_tax", "GET", documents, _reference, self._list, changes=False),
             Operation(
@@ -51,7 +59,7 @@ class AvaTax(Vendor):
         ]
 
     def refusal(self, operation: Operation, call: Call) -> Reply:
-        return _error(400, "InvalidAddress", "The address value was incomplete.")
+        return _error(400, "InvalidParameterValue", "The document was not accepted.")
 
     def deferral(self, operation: Operation, call: Call) -> Reply:
         model = _model(call)
@@ -64,17 +72,32 @@ class AvaTax(Vendor):
         taxes = {line["lineNumber"]: plain(line["tax"]) for line in reply.body["lines"]}
         return Outcome(reference=reply.body["code"], amounts=taxes)
 
-    def _create(self, call: Call) -> Reply:
-        model = _model(call)
+    def _estimate(self, call: Call) -> Reply:
+        worked_out = self._worked_out(_model(call))
+        if isinstance(worked_out, Reply):
+            return worked_out
+        document = {"id": "0", "version": 1, "status": "Temporary", **worked_out}
+        return Reply(201, _told(document))
+
+    def _worked_out(self, model: Json) -> Json | Reply:
+        """The document's parts, or why there can be none."""
         try:
             rate = _rate(model)
             lines = [_taxed(line, rate, model["currencyCode"]) for line in model["lines"]]
-            name = _name(model["companyCode"], model["code"])
             key = model["referenceCode"]
+            _name(model["companyCode"], model["code"])
         except (KeyError, TypeError, ValueError) as wrong:
             return _error(400, "ValueRequiredError", f"Not understood: {wrong!r}.")
         if rate is None:
             return _error(400, "InvalidAddress", "The address value was incomplete.")
+        return {"key": key, "model": model, "lines": lines}
+
+    def _create(self, call: Call) -> Reply:
+        worked_out = self._worked_out(_model(call))
+        if isinstance(worked_out, Reply):
+            return worked_out
+        model, lines, key = worked_out["model"], worked_out["lines"], worked_out["key"]
+        name = _name(model["companyCode"], model["code"])
         before = self.book.thing("document", name)
         said = {"model": model, "lines": lines, "status": "Committed"}
         if before and all(before[part] == _kept(value) for part, value in said.items()):

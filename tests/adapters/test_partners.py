@@ -172,7 +172,7 @@ class TestAvaTax(TaxContract):
         refused = await tax.documents.make_stand(key, tax_document(GOAL, key, ship_to=None))
 
         assert isinstance(refused, Refused)
-        assert refused.reason == "tax_refused"
+        assert refused.reason == "invalid_address"
 
 
 class TestMemoryPayment(PaymentContract):

@@ -44,8 +44,9 @@ def captured(
     offers: dict[str, Goal] | None = None,
     problems: tuple[Problem, ...] = (),
     lines: dict[str, LineTerms] | None = None,
+    estimated: bool = True,
 ) -> Order:
-    """Capture it, by default with plenty of everything at EAST."""
+    """Capture it, by default with plenty of everything at EAST, and estimate no tax."""
     known = {line.line: LINE_TERMS[line.line] for line in order.lines}
     answer = Captured(
         standing={line.line: line.ordered for line in order.lines},
@@ -54,6 +55,8 @@ def captured(
         problems=problems,
     )
     ask(order, "capture/", answer)
+    if estimated and any(action.step is Step.ESTIMATE for action in plan(order)):
+        ask(order, "estimate/")
     return order
 
 

@@ -7,12 +7,13 @@ from decimal import Decimal
 from domain.amounts import Bill, invoice
 from domain.answer import Answer
 from domain.base import ZERO, Goal, tidy
-from domain.effect import Action, Step
-from domain.hearing import hear, refuse, release_early
+from domain.effect import Action, EffectState, Step
+from domain.hearing import hear, refuse
+from domain.looking import look_up
 from domain.message import HoldReleased, Milestone, MilestoneKind, MilestoneLine
 from domain.order import Misunderstood, Order
 from domain.paperwork import document
-from domain.plan import moot_holds, plan, targets, unmet
+from domain.plan import plan, targets, unmet
 from domain.settling import intend, settle
 from domain.sourcing import position
 from domain.status import TRANSITIONS, Status, order_status, quantities
@@ -74,14 +75,13 @@ class Play:
                 self.order = before
                 refuse(self.order, message, str(error))
             assert not hear(self.order, message, now), "heard twice"
-        release_early(self.order, now)
         self.urgent = False
-        self.order.expire(now)
-        for hold in moot_holds(self.order):
-            self.order.end_hold(hold, now, by="throughline")
+        look_up(self.order, now)
         wanted = targets(self.order)
         for name, flight in list(self.flights.items()):
-            if flight.action.goal != wanted[name].goal and not flight.action.step.ours:
+            over = self.order.effects[name].state is not EffectState.SENT
+            unwanted = flight.action.goal != wanted[name].goal
+            if (over or unwanted) and not flight.action.step.ours:
                 settle(self.order, name, None, now)
                 del self.flights[name]
         for action in plan(self.order):

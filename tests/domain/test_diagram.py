@@ -46,7 +46,7 @@ def test_every_status_step_and_reason_is_explained() -> None:
 def test_what_waits_for_what_is_in_the_table() -> None:
     rows = {line.split("|")[1].strip(): line for line in steps_table().splitlines()}
     assert "| confirm of the same, tax of the same |  | goes on |" in rows["`invoice`"]
-    assert "| capture, credit, authorise, stock | release | yes |" in rows["`erp`"]
+    assert "| capture, estimate, credit, authorise, stock | release | yes |" in rows["`erp`"]
 
 
 def test_the_written_page_begins_with_it() -> None:

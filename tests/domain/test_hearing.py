@@ -42,9 +42,23 @@ def test_messages_are_heard_once_and_in_order() -> None:
     assert order.heard == 2
 
 
+def test_a_command_about_a_line_the_order_has_not_is_refused() -> None:
+    order = placed()
+    assert tell(order, CancelRequested(id="c", lines=goal(_7=1))) == "unknown_line"
+    assert tell(order, Amended(id="a", lines=goal(_7=1))) == "unknown_line"
+    assert order == placed().model_copy(update={"heard": 3, "outcomes": order.outcomes})
+
+
 def test_a_message_about_a_line_the_order_has_not_is_misunderstood() -> None:
     order = placed()
-    message = CancelRequested(id="a", n=2, lines=goal(_7=1))
+    message = Milestone(
+        id="a",
+        n=2,
+        milestone=MilestoneKind.PICKED,
+        source="EAST",
+        occurred_at=NOW,
+        lines=(MilestoneLine(line="7", quantity=Decimal(1)),),
+    )
 
     with pytest.raises(Misunderstood, match="no line 7"):
         hear(order, message, NOW)
@@ -87,7 +101,7 @@ def test_an_order_like_another_is_held_until_somebody_releases_it() -> None:
     assert plan(order) == [], "captured, but no credit is taken while it is looked at"
 
     assert tell(order, HoldReleased(id="r", hold=order.open_holds[0].id, by="sam")) == "done"
-    assert [action.step for action in plan(order)] == [Step.CREDIT]
+    assert [action.step for action in plan(order)] == [Step.ESTIMATE]
     assert order.holds[0].released_by == "sam"
 
 

@@ -41,7 +41,7 @@ def whole_life() -> dict[Step, Document]:
     order = placed({"1": 5, "3": 2}, method="card")
     (action,) = plan(order)
     documents: dict[Step, Document] = {Step.CAPTURE: document(order, action, NOW)}
-    captured(order)
+    captured(order, estimated=False)
     documents |= written(order)
     say(order, MilestoneKind.SHIPPED, goal(_1=5, _3=2), shipment_id="S1")
     documents |= written(order)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from domain.deadlines import deadlines, expire
 from domain.effect import Step
 from domain.message import Amended, CancelRequested, MilestoneKind, Placed, QuoteAccepted
 from domain.order import Order
@@ -41,9 +42,9 @@ def test_only_a_quote_that_is_still_good_can_be_accepted() -> None:
 
 def test_a_quote_expires() -> None:
     order = captured(placed_with(kind="quote", cancel_after=date(2030, 1, 1)))
-    order.expire(datetime(2030, 1, 1, 23, 59, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 1, 23, 59, tzinfo=UTC))
     assert order_status(order) == "quoted", "its last day is not over"
-    order.expire(order.deadlines()["cancel_after"])
+    expire(order, deadlines(order)["cancel_after"])
     assert order_status(order) == "expired"
     assert order.all_shipped, "there is nothing left to do"
     assert tell(order, QuoteAccepted(id="a")) == "expired"
@@ -60,13 +61,13 @@ def test_goods_are_reserved_at_once_and_released_on_the_first_day() -> None:
     order = captured(placed_with(ship_not_before=date(2030, 1, 8)))
     going_on(order)
     assert order_status(order) == "allocated"
-    assert order.deadlines() == {"ship_not_before": datetime(2030, 1, 8, tzinfo=UTC)}
+    assert deadlines(order) == {"ship_not_before": datetime(2030, 1, 8, tzinfo=UTC)}
 
-    order.expire(datetime(2030, 1, 8, tzinfo=UTC) - timedelta(seconds=1))
+    expire(order, datetime(2030, 1, 8, tzinfo=UTC) - timedelta(seconds=1))
     assert plan(order) == []
-    order.expire(datetime(2030, 1, 8, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 8, tzinfo=UTC))
     assert [action.step for action in plan(order)] == [Step.RELEASE]
-    assert order.deadlines() == {}
+    assert deadlines(order) == {}
 
 
 def test_a_first_day_that_has_begun_holds_nothing_up() -> None:
@@ -77,8 +78,8 @@ def test_a_first_day_that_has_begun_holds_nothing_up() -> None:
 def test_what_did_not_leave_by_the_last_day_is_cancelled() -> None:
     order = going_on(captured(placed_with(cancel_after=date(2030, 1, 3))))
     say(order, MilestoneKind.SHIPPED, goal(_1=2))
-    order.expire(datetime(2030, 1, 4, tzinfo=UTC))
-    order.expire(datetime(2030, 1, 5, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 4, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 5, tzinfo=UTC))
     assert order.line("1").agreed == 2
     assert order.line("1").sources == {"EAST": 2}
     assert news(order).count("order.cancelled") == 1
@@ -88,11 +89,11 @@ def test_what_did_not_leave_by_the_last_day_is_cancelled() -> None:
 def test_after_the_last_day_a_person_may_still_want_more() -> None:
     order = going_on(captured(placed_with(cancel_after=date(2030, 1, 3))))
     say(order, MilestoneKind.SHIPPED, goal(_1=2))
-    order.expire(datetime(2030, 1, 4, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 4, tzinfo=UTC))
     assert tell(order, Amended(id="a", lines=goal(_1=3))) == "done"
-    order.expire(datetime(2030, 1, 5, tzinfo=UTC))
+    expire(order, datetime(2030, 1, 5, tzinfo=UTC))
     assert order.line("1").agreed == 3
 
 
 def test_the_end_of_time_is_no_deadline() -> None:
-    assert placed_with(cancel_after=date.max).deadlines() == {}
+    assert deadlines(placed_with(cancel_after=date.max)) == {}

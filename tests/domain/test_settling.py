@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from domain.answer import Captured, Done, Pending, Refused, Unclear
+from domain.deadlines import deadlines, expire
 from domain.effect import EffectState, Step
 from domain.hold import Problem
 from domain.message import Amended, CancelRequested, HoldReleased
@@ -101,20 +102,20 @@ def test_an_answer_nobody_understands_is_for_a_person() -> None:
 def test_a_promised_answer_has_a_deadline() -> None:
     order = going_on(captured(placed()), upto=Step.STOCK)
     ask(order, "erp/", Pending())
-    due = order.deadlines()["erp/"]
+    due = deadlines(order)["erp/"]
     assert due == NOW + timedelta(days=2)
-    order.expire(due - timedelta(seconds=1))
+    expire(order, due - timedelta(seconds=1))
     assert reasons(order) == []
-    order.expire(due)
-    order.expire(due)
+    expire(order, due)
+    expire(order, due)
     assert reasons(order) == ["no_answer"]
-    assert order.deadlines() == {}
+    assert deadlines(order) == {}
 
 
 def test_a_late_refusal_replaces_the_hold_for_its_being_late() -> None:
     order = going_on(captured(placed()), upto=Step.STOCK)
     ask(order, "erp/", Pending())
-    order.expire(NOW + timedelta(days=3))
+    expire(order, NOW + timedelta(days=3))
     settle(order, "erp/", Refused(reason="unknown_material"), NOW)
     assert reasons(order) == ["unknown_material"]
 

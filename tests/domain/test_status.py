@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from domain.effect import Effect, Step, effect_name
 from domain.hold import Hold
 from domain.message import CancelRequested, HoldPlaced, MilestoneKind
-from domain.order import Line, Order, Shipment
+from domain.order import Order
+from domain.order_parts import Line, Shipment
 from domain.status import (
     AFTER_SHIPPING,
     BEFORE_SHIPPING,

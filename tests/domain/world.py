@@ -74,6 +74,7 @@ def terms_of(lines: dict[str, LineTerms], account: str = "acme") -> Terms:
                 kind=LocationKind.WAREHOUSE,
                 wms=f"wms-{location.lower()}",
                 tms="tms-1",
+                other_tms=("tms-2",),
                 address=ADDRESS,
             )
             for location in LOCATIONS

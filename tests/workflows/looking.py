@@ -199,7 +199,11 @@ class Looking:
             "status": str(order_status(order)),
             "closed": order.closed,
             "lines": {n: _plain(dict(each)) for n, each in counted.items()},
-            "standing": {name: _plain(e.standing) for name, e in sorted(order.effects.items())},
+            "standing": {
+                name: _plain(effect.standing)
+                for name, effect in sorted(order.effects.items())
+                if effect.step.kept
+            },
             "holds": sorted(f"{hold.reason} {hold.open}" for hold in order.holds),
             "stock": await self.stock(),
             "credit": await self.credit(),
@@ -232,7 +236,7 @@ class Looking:
             assert before != after, "done twice"
 
     def _is_told(self, step: Step) -> bool:
-        return bool(self.memory) or step is not Step.AUTHORISE
+        return step.kept and (bool(self.memory) or step is not Step.AUTHORISE)
 
     async def _agrees_on_stock(self, order: Order) -> None:
         await self.stock()

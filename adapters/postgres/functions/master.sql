@@ -11,8 +11,15 @@ returns jsonb language sql stable as $$
             select to_jsonb(a) from customer c join customer a on a.id = coalesce(c.bill_to, c.id)
             where c.id = p_customer),
         'items', (
+            with recursive wanted (id, depth) as (
+                select id, 0 from unnest(p_items) id
+                union
+                select part, w.depth + 1
+                from wanted w
+                join item i using (id), jsonb_object_keys(i.kit) part
+                where w.depth < 5)
             select coalesce(jsonb_object_agg(i.id, to_jsonb(i)), '{}')
-            from item i where i.id = any (p_items)),
+            from item i where i.id in (select id from wanted)),
         'locations', (
             select coalesce(jsonb_agg(to_jsonb(l) order by l.id), '[]')
             from location l where l.active)) $$;
