@@ -45,8 +45,8 @@ RATES = {
     " Repetitions known by their key or reference make no order and are not counted.",
     "fill_rate": "Lines that stock was never missing for, neither at first nor after a loss or a"
     " short pick, by lines that stock was asked for. Fill or kill that found too little was"
-    " missing; lines cancelled whole by others are in neither. Lines of orders of the window,"
-    " without quotes.",
+    " missing; lines cancelled whole by others are in neither. Lines of orders of the window, those"
+    " of a kit part by part, without quotes.",
     "on_time_in_full": "Orders delivered whole by the end of the day the order asks for (UTC), by"
     " orders whose day is over. Whole is all but what the customer cancelled; what was given up"
     " because it did not leave in time, or for want of stock, was not delivered. Orders of the"

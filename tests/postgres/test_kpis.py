@@ -15,6 +15,7 @@ from adapters.postgres.kpis import Asked, Failures, Measured, Share, Spread, mea
 from adapters.postgres.ledger import Ledger, Movement
 from adapters.postgres.records import Records
 from domain.answer import Done
+from domain.deadlines import expire
 from domain.hearing import hear
 from domain.message import (
     CancelRequested,
@@ -202,7 +203,9 @@ async def shop(pool: AsyncConnectionPool) -> Shop:
     killed = await shop.accept(
         "killed", stock(EAST=4), fulfilment="fill_or_kill", requested_date=fourth
     )
-    lapsed = await shop.accept("lapsed", stock(EAST=2), requested_date=fourth)
+    lapsed = await shop.accept(
+        "lapsed", stock(EAST=2), requested_date=fourth, cancel_after=date(2026, 3, 3)
+    )
     unheard = await shop.accept("unheard", stock(), channel="edi", company="CA")
     before = await shop.accept("before", stock(EAST=9))
 
@@ -251,8 +254,7 @@ async def shop(pool: AsyncConnectionPool) -> Shop:
     await lapsed.go_on(at("11:31"))
     await lapsed.ship("EAST", 2, at("14:30"), 10)
     await lapsed.deliver("EAST", 2, at("09:00", 3), 20)
-    given_up = CancelRequested(id="over", by="throughline", reason="cancel_after")
-    await lapsed.hear(given_up, "command/deadline", at("00:01", 4))
+    expire(lapsed.order, at("00:01", 4))
     await lapsed.go_on(at("00:02", 4))
 
     await before.go_on(at("23:01", 1))
