@@ -44,12 +44,13 @@ THEIRS = "the system's own reason"
 
 
 class Way(Fact):
-    """Through a trouble, at every step. `hold` is the reason the order is held for, if it is;
-    `clears` what ends that, or the waiting.
+    """Through a trouble, at every step. `asks`: what stands is asked for, because nobody knows.
+    `hold` is the reason the order is held for, if it is; `clears` what ends that, or the waiting.
     """
 
     means: str
     does: str
+    asks: bool = False
     hold: str = ""
     clears: str
 
@@ -61,27 +62,32 @@ WAYS: Mapping[Trouble, Way] = {
     Trouble.OUTAGE: Way(
         means="no connection, no answer, a server error",
         does="calls again, ever less often, and asks what stands before it repeats anything",
+        asks=True,
         clears="the system is back",
     ),
     Trouble.TIME_OUT: Way(
         means="it is done, and the answer got lost",
         does="asks what stands, and finds it done",
+        asks=True,
         clears="the system can be asked",
     ),
     Trouble.THROTTLE: Way(
         means="too many requests",
-        does="calls again when the system says",
+        does="calls again when the system says, and asks what stands before it repeats anything",
+        asks=True,
         clears="the system has time again",
     ),
     Trouble.REFUSED: Way(
         means="a definite no",
-        does="asks a person; then it asks for it again, under a new key if nothing stands",
+        does="asks a person (about transport, when every carrier has refused); then it asks for it"
+        " again, under a new key if nothing stands",
         hold=THEIRS,
         clears=clears_on(THEIRS),
     ),
     Trouble.NOT_UNDERSTOOD: Way(
         means="an answer that its contract does not know, five times",
         does=f"asks a person{_ASKS}",
+        asks=True,
         hold="unexpected_answer",
         clears=clears_on("unexpected_answer"),
     ),
@@ -105,12 +111,14 @@ WAYS: Mapping[Trouble, Way] = {
     Trouble.DONE_UNTOLD: Way(
         means="the promised answer never comes, though it is done",
         does=f"{_SILENCE}{_ASKS}",
+        asks=True,
         hold="no_answer",
         clears=clears_on("no_answer"),
     ),
     Trouble.LOST_UNTOLD: Way(
         means="the promised answer never comes, and nothing is done",
         does=f"{_SILENCE}{_ASKS}",
+        asks=True,
         hold="no_answer",
         clears=clears_on("no_answer"),
     ),
@@ -226,6 +234,14 @@ def waiting_for(step: Step, change: Change) -> list[Step]:
         for each in Step
         if step in AFTER.get(each, frozenset()) | AFTER_SAME.get(each, frozenset())
     ]
+
+
+def keys_used(cell: Cell) -> int:
+    """How many it has had in the end. A refusal ends one under which nothing stands; so does taking
+    back.
+    """
+    refused = WAYS[cell.trouble].hold == THEIRS and cell.change is Change.MADE
+    return 1 + refused + (cell.change is Change.TAKEN_BACK)
 
 
 # as rows of tables
