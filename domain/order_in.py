@@ -67,6 +67,13 @@ UnitPrice = Annotated[
     Field(ge=0, lt=MOST),
     AfterValidator(_at_most_six_decimals),
 ]
+MoneyMoved = Annotated[
+    Decimal,
+    BeforeValidator(_plain_number),
+    Field(gt=-MOST, lt=MOST),
+    AfterValidator(_at_most_six_decimals),
+]
+"""Negative when it went back."""
 Percent = Annotated[
     Decimal,
     BeforeValidator(_plain_number),

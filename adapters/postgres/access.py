@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 SCOPES = frozenset(
     {
         *("orders:read", "orders:write", "holds:write", "channels:write", "systems:write"),
+        *("credits:write", "payments:write", "repair:write"),
         *("warehouse:write", "inventory:read", "inventory:write"),
         *("master:read", "master:write", "events:read", "subscriptions:write"),
         *("deadletters:read", "deadletters:write", "admin"),
