@@ -7,7 +7,7 @@ let go of, and may refuse.
 from datetime import date, datetime
 
 from domain.base import Goal, plain, tidy
-from domain.effect import Step
+from domain.effect import EffectState, Step
 from domain.kits import in_parts, is_part
 from domain.message import Amended, CancelRequested, ReplanAsked
 from domain.order import Order, Outcome, refused
@@ -72,7 +72,8 @@ def amend(order: Order, message: Amended, now: datetime) -> Outcome:
 
 def replan(order: Order, message: ReplanAsked, now: datetime) -> Outcome | None:
     """Take another look at where everything not asked for yet shall come from."""
-    if order.quoted or not order.standing(Step.CAPTURE):
+    capture = order.effect(Step.CAPTURE)
+    if order.quoted or capture is None or capture.state is not EffectState.CONFIRMED:
         return refused(message, "nothing_to_plan", "it is not captured yet")
     keep_only_hard(order)
     look_anew(order)
@@ -93,6 +94,8 @@ def _impossible(order: Order, message: Amended, now: datetime) -> tuple[str, str
         if each.line in taken:
             return "line_exists", f"the order has a line {each.line}"
         taken.add(each.line or "")
+    if message.ship_to and order.shipments:
+        return "already_shipped", "some of it went to the old address; order the rest anew"
     if message.ship_to and any(each.at_most for each in order.effects_of(Step.RELEASE)):
         return "already_released", "a warehouse has the address; cancel what it has not shipped"
     return _wrong_days(order, message, now)
@@ -125,8 +128,8 @@ def _amend_header(order: Order, message: Amended, now: datetime) -> None:
     order.header = order.header.model_copy(update=changed)
     order.early = is_early(order.header.ship_not_before, now)
     if message.ship_to:
-        for step in (Step.ESTIMATE, Step.ERP):
-            if effect := order.effect(step):
+        for effect in order.effects.values():
+            if effect.step in (Step.ESTIMATE, Step.ERP, Step.BOOK):
                 effect.stale = bool(effect.at_most)
 
 

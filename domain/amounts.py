@@ -55,17 +55,15 @@ def invoice(order: Order, shipment: Shipment) -> Bill:
 
 def credit_note(order: Order, back: Return) -> Bill:
     taxes = _taxes(order, Step.RETURN_TAX, back.id)  # negative, as the tax engine files them
-    lines = _bill_lines(order, back.credited, {line: -tax for line, tax in taxes.items()})
-    if back.per_unit:
-        lines = tuple(
-            line.model_copy(
-                update={
-                    "price": back.per_unit[line.line],
-                    "amount": credited_amount(order, back, line.line),
-                }
-            )
-            for line in lines
+    lines = tuple(
+        line.model_copy(
+            update={
+                "price": back.per_unit.get(line.line, line.price),
+                "amount": credited_amount(order, back, line.line),
+            }
         )
+        for line in _bill_lines(order, back.credited, {n: -tax for n, tax in taxes.items()})
+    )
     return _bill(order, lines, ZERO, back.restocking)
 
 
@@ -73,8 +71,23 @@ def credited_amount(order: Order, back: Return, line: str) -> Decimal:
     """Net of tax, before anything is kept of it."""
     quantity = back.credited.get(line, ZERO)
     if line not in back.per_unit:
-        return line_amount(order, line, quantity)
+        return line_amount(order, line, quantity) - back.given.get(line, ZERO)
     return round_money(back.per_unit[line] * quantity, order_currency(order))
+
+
+def line_billed(order: Order, line: str, *, posted: bool = False) -> Decimal:
+    """Net: what the line's shipments cost, or those of them that are invoiced."""
+    gone = (
+        each.lines[line]
+        for each in order.shipments
+        if line in each.lines and not (posted and not order.standing(Step.INVOICE, each.id))
+    )
+    return sum((line_amount(order, line, quantity) for quantity in gone), ZERO)
+
+
+def line_credited(order: Order, line: str) -> Decimal:
+    """Net: what was, or is to be, given back of it."""
+    return sum((credited_amount(order, each, line) for each in order.returns), ZERO)
 
 
 def invoice_total(order: Order, shipment: Shipment) -> Decimal:

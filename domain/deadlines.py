@@ -44,10 +44,11 @@ def _expire(order: Order, name: str, now: datetime) -> None:
             order.renewals += 1
         case "parcel":
             shipment = next(each for each in order.shipments if each.id == which)
-            last = shipment.scanned_at or shipment.shipped_at
-            detail = f"nothing was heard of {shipment.tracking or which} since {last:%Y-%m-%d}"
+            since = f"since {shipment.last_word:%Y-%m-%d}"
+            detail = f"nothing was heard of {shipment.tracking or which} {since}"
             problem = Problem(reason="lost_parcel", scope=f"shipment/{which}", detail=detail)
-            order.place_hold(problem, f"parcel/{which}/{last.isoformat()}", now)
+            fact = f"parcel/{which}/{shipment.watched_from.isoformat()}"
+            order.place_hold(problem, fact, now)
         case "authorised":
             order.authorised = [
                 each.model_copy(update={"expired": True}) if each.id == which else each
@@ -116,9 +117,8 @@ def _parcels(order: Order) -> Iterator[Due]:
     scopes = {hold.scope for hold in order.open_holds}
     for shipment in order.watched:
         if f"shipment/{shipment.id}" not in scopes:
-            last = shipment.scanned_at or shipment.shipped_at
             assert order.patience.delivery is not None
-            yield f"parcel/{shipment.id}", last + order.patience.delivery
+            yield f"parcel/{shipment.id}", shipment.watched_from + order.patience.delivery
 
 
 def _returns(order: Order) -> Iterator[Due]:

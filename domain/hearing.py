@@ -135,6 +135,8 @@ def _release_hold(order: Order, message: HoldReleased, now: datetime) -> Outcome
     """
     hold = next((hold for hold in order.holds if hold.id == message.hold), None)
     if hold is None:
+        if message.skip or message.edit:
+            return refused(message, "unknown_hold", "it is not placed yet; release it again")
         early = {**order.released_early, message.hold: message.by}
         order.released_early = dict([*early.items()][-EARLY_RELEASES:])
         return Outcome(n=message.n, detail="is not placed yet")
@@ -172,6 +174,9 @@ def _end_hold(order: Order, hold: Hold, now: datetime, by: str) -> None:
     if hold.reason in WAIVABLE:
         order.waived.append(f"{hold.scope}/{hold.reason}")
     order.end_hold(hold, now, by)
+    for shipment in order.shipments:
+        if hold.scope == f"shipment/{shipment.id}":
+            shipment.waited_since = now
     if hold.effect and (effect := order.effects.get(hold.effect)):
         _try_again(effect)
 

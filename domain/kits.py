@@ -78,9 +78,17 @@ def explode(order: Order, kits: Mapping[str, tuple[Part, ...]]) -> None:
             )
     order.lines = lines
     order.terms = order.terms.model_copy(update={"lines": terms})
+    for shipment in order.shipments:  # of whole kits, heard of before their parts were known
+        shipment.lines = in_parts(order, shipment.lines)
+    for back in order.returns:
+        for name in ("received", "inspected", "credited"):
+            setattr(back, name, in_parts(order, getattr(back, name)))
 
 
 def _part_line(kit: Line, number: str, part: Part) -> Line:
+    def of_part(kits: Goal) -> Goal:
+        return {name: quantity * part.per_kit for name, quantity in kits.items()}
+
     return Line(
         line=number,
         item=part.item,
@@ -88,6 +96,13 @@ def _part_line(kit: Line, number: str, part: Part) -> Line:
         per_kit=part.per_kit,
         ordered=kit.ordered * part.per_kit,
         cancelled=kit.cancelled * part.per_kit,
+        sources=of_part(kit.sources),
+        unreleased=of_part(kit.unreleased),
+        picked=of_part(kit.picked),
+        packed=of_part(kit.packed),
+        shipped=of_part(kit.shipped),
+        delivered=kit.delivered * part.per_kit,
+        returned=kit.returned * part.per_kit,
     )
 
 
@@ -102,14 +117,16 @@ def _free_number(kit: str, taken: set[str]) -> str:
 def _shares(order: Order, kit: LineTerms, parts: tuple[Part, ...]) -> list[Decimal]:
     """Of the price of one unit of the kit's line, by part."""
     assert order.header is not None
-    smallest = minor_unit(order.header.currency)
     price = kit.price * kit.stock_factor / kit.price_stock_factor
-    values = [part.value for part in parts]
+    return _shared(price, [part.value for part in parts], order.header.currency)
+
+
+def _shared(amount: Decimal, values: list[Decimal], currency: str) -> list[Decimal]:
     if not any(values):
-        values = [Decimal(1)] * len(parts)
-    total = sum(values, ZERO)
-    shares = [(price * v / total).quantize(smallest, rounding=ROUND_DOWN) for v in values[:-1]]
-    return [*shares, price - sum(shares, ZERO)]
+        values = [Decimal(1)] * len(values)
+    total, smallest = sum(values, ZERO), minor_unit(currency)
+    shares = [(amount * v / total).quantize(smallest, rounding=ROUND_DOWN) for v in values[:-1]]
+    return [*shares, amount - sum(shares, ZERO)]
 
 
 def in_parts(order: Order, lines: Goal) -> Goal:
@@ -121,6 +138,21 @@ def in_parts(order: Order, lines: Goal) -> Goal:
             goal[part.line] = goal.get(part.line, ZERO) + quantity * part.per_kit
         if not parts:
             goal[number] = goal.get(number, ZERO) + quantity
+    return goal
+
+
+def amounts_in_parts(order: Order, per_unit: Goal) -> Goal:
+    """Amounts per unit of a line; of a kit, each part bears a share, per unit of its own."""
+    assert order.header is not None
+    goal: Goal = {}
+    for number, amount in per_unit.items():
+        parts = [line for line in order.lines if line.kit == number]
+        prices = [order.line_terms(part.line).price for part in parts]
+        shares = _shared(amount, prices, order.header.currency) if parts else []
+        for part, share in zip(parts, shares, strict=True):
+            goal[part.line] = share / part.per_kit
+        if not parts:
+            goal[number] = amount
     return goal
 
 

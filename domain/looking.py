@@ -6,9 +6,15 @@ from domain.amending import look_anew
 from domain.amounts import amount_due
 from domain.deadlines import expire
 from domain.hearing import release_early
-from domain.hold import PAYMENT_DIFFERENCE, Problem
+from domain.hold import PAYMENT_DIFFERENCE, Hold, Problem
 from domain.order import Order
-from domain.plan import moot_holds, unmet
+from domain.plan import unmet
+
+_NEVER_MOOT = frozenset({
+    PAYMENT_DIFFERENCE, "lost_parcel", "delivery_exception", "return_expired", "overshipped",
+    "overreturned",
+})  # fmt: skip
+"""What is about goods or money that moved matters however little of the order is left."""
 
 
 def look_up(order: Order, now: datetime) -> None:
@@ -33,3 +39,20 @@ def _compare_payment(order: Order, now: datetime) -> None:
         owed = "to come in" if difference > 0 else "to be given back"
         problem = Problem(reason=PAYMENT_DIFFERENCE, detail=f"{abs(difference):f} {owed}")
         order.place_hold(problem, f"payment/{order.heard}/{difference:f}", now)
+
+
+def moot_holds(order: Order) -> list[Hold]:
+    """The holds that nothing waits for any more.
+
+    A refusal nobody asks about holds nothing, and an order of which nothing is left is not to be
+    looked at before it goes on.
+    """
+    if not order.open_holds:
+        return []
+    missing = unmet(order)
+    over = bool(order.lines) and not any(line.agreed for line in order.lines)
+    return [
+        hold
+        for hold in order.open_holds
+        if (hold.effect not in missing if hold.effect else over and hold.reason not in _NEVER_MOOT)
+    ]

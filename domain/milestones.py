@@ -119,7 +119,8 @@ def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
 
 def _delivered(order: Order, message: Milestone, now: datetime) -> None:
     for shipment in order.shipments:
-        meant = message.shipment_id in (None, shipment.id, shipment.reported_as)
+        named = message.shipment_id in (shipment.id, shipment.reported_as)
+        meant = named or (message.shipment_id is None and shipment.under_way)
         mine = meant and shipment.source == message.source
         if mine and shipment.delivered_at is None:
             shipment.delivered_at = message.occurred_at

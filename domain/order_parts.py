@@ -58,8 +58,8 @@ class Shipment(BaseModel):
     """Goods that left `source` together. Invoiced together, too.
 
     `id` is unique within the order; `reported_as` is what its source calls it, more than once if it
-    tells of it in parts. `scanned_at` is when a carrier last said anything of it. What is `lost` or
-    `came_back` is not waited for any more.
+    tells of it in parts. `scanned_at` is when a carrier last said anything of it, `waited_since`
+    when somebody last decided to wait on. What is `lost` or `came_back` is not waited for any more.
     """
 
     id: str
@@ -72,8 +72,18 @@ class Shipment(BaseModel):
     shipped_at: datetime
     delivered_at: datetime | None = None
     scanned_at: datetime | None = None
+    waited_since: datetime | None = None
     lost: bool = False
     came_back: bool = False
+
+    @property
+    def last_word(self) -> datetime:
+        """When it left, or was heard of since."""
+        return self.scanned_at or self.shipped_at
+
+    @property
+    def watched_from(self) -> datetime:
+        return max(self.last_word, self.waited_since or self.last_word)
 
     @property
     def under_way(self) -> bool:
@@ -108,7 +118,8 @@ class Return(BaseModel):
     under a `reported_as` has received may be inspected in later ones.
 
     Credit without goods is a return, too, of another `kind` than goods: of whole units, or of the
-    amount `per_unit`, net, of each. `restocking` is a percentage that is not credited.
+    amount `per_unit`, net, of each. `restocking` is a percentage that is not credited, nor is the
+    amount that was `given` back of these lines' prices before.
     """
 
     id: str
@@ -121,4 +132,5 @@ class Return(BaseModel):
     inspected_at: datetime | None = None
     kind: str = GOODS
     per_unit: Goal = {}
+    given: Goal = {}
     restocking: Decimal = ZERO

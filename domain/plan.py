@@ -14,7 +14,6 @@ from domain.amounts import (
 from domain.base import ZERO, Fact, Goal, tidy
 from domain.deadlines import current_claim
 from domain.effect import Action, Effect, EffectState, Step, effect_name
-from domain.hold import PAYMENT_DIFFERENCE, Hold
 from domain.order import Order
 from domain.order_parts import Shipment
 from domain.sourcing import all_left, left_as_asked, position
@@ -87,7 +86,7 @@ def _wanted_of(effect: Effect | None, goal: Goal) -> Goal:
     if effect.stale:
         return {}
     if effect.skipped:
-        return {n: min(q, goal[n]) for n, q in effect.at_most.items() if goal.get(n)}
+        return {n: min(q, goal[n]) for n, q in effect.standing.items() if goal.get(n)}
     return goal
 
 
@@ -109,7 +108,8 @@ def _wanted(order: Order) -> Iterator[Target]:
     yield Target(step=Step.ERP, system=erp, goal={x.line: x.agreed for x in order.known_lines})
     yield from _fulfilments(order)
     for shipment in order.shipments:
-        yield from _paperwork(order, shipment, erp)
+        if order.terms.lines.keys() >= shipment.lines.keys():
+            yield from _paperwork(order, shipment, erp)
     yield from _returns(order, erp)
 
 
@@ -273,6 +273,7 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
         if grows(order.effects.get(name), target.goal)
     }
     more = {target.step for target in growing.values()}
+    more |= {each.step for each in order.effects.values() if each.stale}
     if order.unestimated:
         more.discard(Step.ESTIMATE)
     held = {hold.effect for hold in order.open_holds}
@@ -316,30 +317,6 @@ def parked(order: Order, target: Target) -> bool:
     if target.step in (Step.RELEASE, Step.BOOK):
         return f"fulfilment/{target.subject}" in scopes or _of_a_parked_line(target, scopes)
     return target.step in (Step.TAX, Step.INVOICE) and _of_a_parked_line(target, scopes)
-
-
-_NEVER_MOOT = frozenset({
-    PAYMENT_DIFFERENCE, "lost_parcel", "delivery_exception", "return_expired", "overshipped",
-    "overreturned",
-})  # fmt: skip
-"""What is about goods or money that moved matters however little of the order is left."""
-
-
-def moot_holds(order: Order) -> list[Hold]:
-    """The holds that nothing waits for any more.
-
-    A refusal nobody asks about holds nothing, and an order of which nothing is left is not to be
-    looked at before it goes on.
-    """
-    if not order.open_holds:
-        return []
-    missing = unmet(order)
-    over = bool(order.lines) and not any(line.agreed for line in order.lines)
-    return [
-        hold
-        for hold in order.open_holds
-        if (hold.effect not in missing if hold.effect else over and hold.reason not in _NEVER_MOOT)
-    ]
 
 
 def grows(effect: Effect | None, goal: Goal) -> bool:

@@ -1,12 +1,17 @@
 """Goods that come back, and money given back without goods."""
 
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 
-from domain.amounts import invoiced_quantities, line_amount, order_currency
+from domain.amounts import (
+    invoiced_quantities,
+    line_amount,
+    line_billed,
+    line_credited,
+    order_currency,
+)
 from domain.base import ZERO, Goal, added, plain, tidy
 from domain.hold import Problem
-from domain.kits import in_parts
+from domain.kits import amounts_in_parts, in_parts
 from domain.message import CreditGranted, CreditReason, Milestone, ReturnAuthorised
 from domain.money import round_money
 from domain.order import Order, Outcome, free_name, known_line, refused
@@ -87,6 +92,15 @@ def _credit(order: Order, back: Return, now: datetime) -> None:
                 detail=f"{quantity:f} came back, {max(left, ZERO):f} could be credited",
             )
             order.place_hold(problem, f"returned/{back.id}", now)
+    _keep_what_was_given(order, back)
+
+
+def _keep_what_was_given(order: Order, back: Return) -> None:
+    """All that is given back of a line is never more than it cost, allowances and roundings too."""
+    for line in order.known_lines:
+        if back.credited.get(line.line):
+            over = line_credited(order, line.line) - line_billed(order, line.line)
+            back.given = tidy({**back.given, line.line: max(over, ZERO)})
 
 
 def _credited(order: Order) -> Goal:
@@ -123,20 +137,20 @@ def _receive(
         if message.shipment_id and message.shipment_id in (shipment.id, shipment.reported_as):
             shipment.came_back = shipment.came_back or shipment.under_way
             end_holds_of_scope(order, f"shipment/{shipment.id}", now)
-    _match(order, back, quantities, now)
+    _match(order, back, quantities, message, now)
     if quantities:
         data = {"return_id": back.id, "source": back.source, "lines": plain(quantities)}
         order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
 
 
-def _match(order: Order, back: Return, quantities: Goal, now: datetime) -> None:
+def _match(order: Order, back: Return, quantities: Goal, message: Milestone, now: datetime) -> None:
     """Count it to what was authorised. What comes after the last day is credited when somebody
     agrees to it.
     """
     for n, each in enumerate(order.authorised):
         if each.id != back.reported_as:
             continue
-        if each.expired:
+        if each.expires and message.occurred_at.astimezone(UTC).date() > each.expires:
             problem = Problem(
                 reason="return_expired",
                 scope=f"return/{back.id}",
@@ -155,7 +169,7 @@ def end_holds_of_scope(order: Order, scope: str, now: datetime) -> None:
 
 def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome:
     """Money back without goods: never for more units, nor for more money, than was invoiced."""
-    wanted, per_unit = in_parts(order, message.lines), in_parts(order, message.per_unit)
+    wanted, per_unit = in_parts(order, message.lines), amounts_in_parts(order, message.per_unit)
     shipment = next((x for x in order.shipments if message.shipment in (x.id, x.reported_as)), None)
     if message.shipment and shipment is None:
         return refused(message, "unknown_shipment", f"the order has no shipment {message.shipment}")
@@ -181,6 +195,8 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
         per_unit=per_unit,
     )
     order.returns.append(credit)
+    if not per_unit:
+        _keep_what_was_given(order, credit)
     if shipment is not None:
         shipment.lost = shipment.lost or message.reason is CreditReason.LOST
         end_holds_of_scope(order, f"shipment/{shipment.id}", now)
@@ -195,18 +211,8 @@ def _too_much(order: Order, wanted: Goal, per_unit: Goal) -> tuple[str, str] | N
         left = invoiced.get(number, ZERO) - credited.get(number, ZERO)
         if quantity > left:
             return "more_than_invoiced", f"of line {number}, {max(left, ZERO):f} can be credited"
-        if per_unit and _given(order, number) + per_unit[number] * quantity > line_amount(
-            order, number, left
-        ):
+        given = round_money(per_unit.get(number, ZERO) * quantity, order_currency(order))
+        rest = line_billed(order, number, posted=True) - line_credited(order, number)
+        if given > min(rest, line_amount(order, number, quantity)):
             return "more_than_invoiced", f"line {number} did not cost that much"
     return None
-
-
-def _given(order: Order, number: str) -> Decimal:
-    """What was given back of the price of a line's units, net."""
-    amounts = (
-        each.per_unit[number] * each.credited.get(number, ZERO)
-        for each in order.returns
-        if number in each.per_unit
-    )
-    return round_money(sum(amounts, ZERO), order_currency(order))

@@ -29,12 +29,12 @@ def intend(order: Order, action: Action, now: datetime) -> None:
     effect = order.effects.setdefault(
         action.effect, Effect(step=action.step, subject=action.subject)
     )
+    if action.step is Step.COLLECT and not effect.at_most:
+        effect.under = effect_name(Step.AUTHORISE, current_claim(order))
     effect.overtaken = effect.overtaken or effect.uncertain
     effect.possible = effect.at_most if effect.uncertain else {}
     effect.system, effect.answered = action.system, False
     effect.state, effect.asked, effect.since = EffectState.SENT, action.goal, now
-    if action.step is Step.COLLECT and not effect.under:
-        effect.under = effect_name(Step.AUTHORISE, current_claim(order))
 
 
 def settle(order: Order, name: str, answer: Answer | None, now: datetime) -> None:
@@ -201,8 +201,9 @@ def _refuse(order: Order, effect: Effect, answer: Refused, now: datetime) -> Non
             order.end_holds_of(effect.name, now)
             return
     if effect.state is EffectState.REFUSED and not effect.standing:
+        effect.stale = False
         _end_generation(order, effect)
-        if effect.step is Step.BOOK and _another_carrier(order, effect, now):
+        if effect.step is Step.BOOK and effect.asked and _another_carrier(order, effect, now):
             return
     _hold(order, effect, Problem(reason=reason, detail=detail), now)
 

@@ -58,8 +58,7 @@ def keep_only_hard(order: Order) -> None:
     released = _released(order)
     for line in order.lines:
         hard = {
-            at: max(released.get(at, {}).get(line.line, ZERO), line.shipped.get(at, ZERO))
-            for at in line.sources
+            at: max(_hard(line, at, released), line.shipped.get(at, ZERO)) for at in line.sources
         }
         line.sources = tidy({at: min(q, hard[at]) for at, q in line.sources.items()})
 
@@ -74,7 +73,7 @@ def forget_unreserved(order: Order) -> None:
                     quantity,
                     max(
                         reserved.get(position(line.line, location), ZERO),
-                        released.get(location, {}).get(line.line, ZERO),
+                        _hard(line, location, released),
                         line.shipped.get(location, ZERO),
                     ),
                 )
@@ -146,6 +145,11 @@ def position(line: str, location: str) -> str:
 def _released(order: Order) -> dict[str, Goal]:
     """What each source may have been asked to ship."""
     return {each.subject: each.at_most for each in order.effects_of(Step.RELEASE)}
+
+
+def _hard(line: Line, source: str, released: dict[str, Goal]) -> Decimal:
+    """What a location may deliver whatever is decided now."""
+    return released.get(source, {}).get(line.line, ZERO) + line.unreleased.get(source, ZERO)
 
 
 def _preferred(order: Order, line: Line, left: dict[str, Goal], used: set[str]) -> list[str]:

@@ -7,9 +7,10 @@ from domain.answer import Captured, Done, Pending, Refused, Unclear
 from domain.deadlines import deadlines, expire
 from domain.effect import EffectState, Step
 from domain.hold import Problem
+from domain.looking import moot_holds
 from domain.message import Amended, CancelRequested, HoldReleased
 from domain.order import Order
-from domain.plan import moot_holds, plan
+from domain.plan import plan
 from domain.settling import intend, settle
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, tell
 from tests.domain.world import LINE_TERMS, NOW, terms_of
