@@ -1,10 +1,13 @@
 """Every environment variable the application reads, in one place."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domain.patience import Patience
 
 _URL = re.compile(r"THROUGHLINE_(.+)_URL")
 _SECRETS = re.compile(r"THROUGHLINE_(.+)_SECRETS")
@@ -36,6 +39,9 @@ class Settings(BaseModel):
     """An API key with all scopes, stored (as its hash) when the API starts."""
     again_after: float = 60
     """Seconds after which a message that was handed over and not applied is handed over again."""
+    patience: Patience = Patience()
+    """How long the orders that are placed from now on wait for what: THROUGHLINE_PATIENCE, as JSON
+    with ISO 8601 durations, such as `{"delivery": "P7D", "close": "P30D"}`."""
     rate_limit: int = 200
     """Requests a second for a key that has no limit of its own."""
     temporal_ui_url: str = ""
@@ -51,6 +57,11 @@ class Settings(BaseModel):
     """What a channel may sign its messages with: THROUGHLINE_<CHANNEL>_SECRETS, by commas."""
     channel_accounts: Mapping[str, str] = {}
     """The customer who buys what a channel sells to people: THROUGHLINE_<CHANNEL>_ACCOUNT."""
+
+    @field_validator("patience", mode="before")
+    @classmethod
+    def _from_json(cls, given: object) -> object:
+        return json.loads(given) if isinstance(given, str) else given
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":

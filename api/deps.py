@@ -23,6 +23,7 @@ from adapters.pricing.contract_prices import ContractPrices
 from adapters.pricing.port import Pricing
 from domain.base import Id
 from domain.order_in import Code
+from domain.patience import Patience
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,15 @@ class Stores:
     dead_letters: DeadLetters
     addresses: AddressGuard
     sender: WebhookSender
+    patience: Patience
 
 
-def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stores:
-    """All stores on one pool. `allow_private`: webhooks may go to addresses that are not public."""
+def stores_on(
+    pool: AsyncConnectionPool, *, allow_private: bool = False, patience: Patience | None = None
+) -> Stores:
+    """All stores on one pool. `allow_private`: webhooks may go to addresses that are not public.
+    `patience` is that of orders placed here.
+    """
     addresses = AddressGuard(allow_private=allow_private)
     return Stores(
         pool=pool,
@@ -61,6 +67,7 @@ def stores_on(pool: AsyncConnectionPool, *, allow_private: bool = False) -> Stor
         dead_letters=DeadLetters(pool),
         addresses=addresses,
         sender=WebhookSender(WebhookClient(addresses)),
+        patience=patience or Patience(),
     )
 
 

@@ -99,6 +99,7 @@ async def take_in(
         id=order.reference,
         correlation_id=correlation_id.get(),
         order=order,
+        patience=books.patience,
     )
     accepted = await books.inbox.accept_order(
         new_order_id(),

@@ -83,7 +83,9 @@ async def serve(settings: Settings) -> int:
     _log_to_stdout()
     async with open_pool(settings.database_url) as pool:
         pool.timeout = _PATIENCE
-        stores = stores_on(pool, allow_private=settings.private_webhooks)
+        stores = stores_on(
+            pool, allow_private=settings.private_webhooks, patience=settings.patience
+        )
         if settings.bootstrap_key:
             await store_bootstrap_key(stores.keys, settings.bootstrap_key)
         server = server_for(create_app(stores, settings, registry=REGISTRY))

@@ -61,7 +61,10 @@ class KnownOrders:
         )
         async with self._pool.connection() as db:
             rows = await (await db.execute(_KNOWN, values)).fetchall()
-        return [Known(*row, alike=one) for row, one in zip(rows, alike, strict=True)]
+        return [
+            Known(order_id, same, twin, one)
+            for (order_id, same, twin), one in zip(rows, alike, strict=True)
+        ]
 
 
 def _hashes(order: OrderIn) -> tuple[str, str]:

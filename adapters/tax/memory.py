@@ -1,9 +1,10 @@
-"""A tax engine in memory: one rate for everything."""
+"""A tax engine in memory: one rate for everything, and no tax for places without a postal code."""
 
 from decimal import Decimal
 
 from adapters.memory import MemoryStanding, Partner, Rules
 from adapters.tax.port import Tax
+from domain.answer import Answer, Refused
 from domain.base import Goal
 from domain.documents import TaxDocument
 from domain.money import round_money
@@ -29,6 +30,11 @@ class MemoryTax(Tax):
 
 
 class _Documents(MemoryStanding[TaxDocument]):
+    async def make_stand(self, key: str, document: TaxDocument) -> Answer:
+        if document.goal and document.ship_to and not document.ship_to.postal_code:
+            return Refused(reason="invalid_address", detail="no postal code", standing={})
+        return await super().make_stand(key, document)
+
     def _amounts(self, document: TaxDocument) -> Goal:
         rate = Decimal(0) if document.exempt else RATE
         return {

@@ -65,7 +65,7 @@ def _outside(books: Books, found: Account) -> None:
             found.compare(f"{key}: of an order we know", True, False)
     for kept in books.settled:
         for effect in kept.order.effects.values():
-            if effect.step.ours:
+            if effect.step.ours or not effect.step.kept:
                 continue
             key = kept.order.key(effect)
             entries = books.by_key.get(key, [])

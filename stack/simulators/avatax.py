@@ -156,7 +156,8 @@ class AvaTax(Vendor):
 
 
 def _model(call: Call) -> Json:
-    model: Any = call.body.get("createTransactionModel")
+    """Wrapped where a document may be adjusted, plain where it is only worked out."""
+    model: Any = call.body.get("createTransactionModel", call.body)
     return model if isinstance(model, dict) else {}
 
 

@@ -134,7 +134,8 @@ def _wrong(ledger: Ledger, content: Json) -> Reply | None:
         return None
     net = sum((exact(line["amount"]) for line in lines), Decimal(0))
     tax = sum((exact(line["tax"]) for line in lines), Decimal(0))
-    sums = (net, tax, net + tax + exact(content["freight"]))
+    rest = exact(content["freight"]) - exact(content.get("restocking", 0))
+    sums = (net, tax, net + tax + rest)
     said = tuple(exact(content[name]) for name in ("subtotal", "tax", "total"))
     if sums != said:
         told = ", ".join(plain(amount) for amount in sums)

@@ -174,6 +174,27 @@ class TestAvaTax(TaxContract):
         assert isinstance(refused, Refused)
         assert refused.reason == "invalid_address"
 
+    async def test_an_estimate_is_worked_out_and_files_nothing(
+        self, tax: AvaTax, control: SimulatorControl, key: str
+    ) -> None:
+        answer = await tax.estimates.make_stand(key, tax_document(GOAL, key))
+
+        assert isinstance(answer, Done)
+        assert answer.standing == GOAL
+        assert set(answer.amounts) == set(GOAL)
+        assert all(amount > 0 for amount in answer.amounts.values())
+        assert await tax.estimates.find(key) is None
+        assert await control.effects(key) == 0
+        assert await tax.estimates.make_stand(key, tax_document({}, key)) == Done(standing={})
+
+    async def test_an_address_nobody_finds_is_a_matter_of_the_address(
+        self, tax: AvaTax, key: str
+    ) -> None:
+        refused = await tax.estimates.make_stand(key, tax_document(GOAL, key, ship_to=None))
+
+        assert isinstance(refused, Refused)
+        assert refused.reason == "invalid_address"
+
 
 class TestMemoryPayment(PaymentContract):
     @pytest.fixture

@@ -66,7 +66,7 @@ async def test_operators_find_it_and_read_where_it_is(running: World) -> None:
 
     query = (
         f"OrderNumber = '{running.order}' and OrderStatus = 'held' and HoldReason = 'manual'"
-        " and Customer = 'ACME' and Warehouses = 'EAST' and Company = 'MAIN' and Total = 86.6"
+        " and Customer = 'ACME' and Warehouses = 'EAST' and Company = 'MAIN' and Total = 86.61"
     )
     async with asyncio.timeout(30):
         while not [found async for found in running.client.list_workflows(query)]:
