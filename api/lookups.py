@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from api.deps import AnyId, Books, Caller
 from api.guard import check_bound
-from api.order_view import show_invoices, show_returns, show_shipment
+from api.money_view import show_expected, show_invoices, show_returns
+from api.order_view import show_shipment
 from api.orders import READ, find_order
 from api.problems import missing
 from api.routing import needs, router
@@ -78,12 +79,14 @@ async def show_invoice(invoice_id: IdInPath, books: Books, caller: Caller) -> In
 
 @routes.get("/returns/{return_id}", openapi_extra=READ)
 async def show_return(return_id: IdInPath, books: Books, caller: Caller) -> ReturnOut:
-    """A return by its id."""
-    order_id = await books.read_model.order_with("returns", return_id)
+    """A return by its id: what came back or was credited, or was agreed to and has not come."""
+    order_id = await books.read_model.order_with(
+        "returns", return_id
+    ) or await books.read_model.order_with("authorised", return_id)
     if order_id is None:
         raise missing("return", return_id)
     order = (await find_order(order_id, books, caller)).order
-    return _one("return", return_id, show_returns(order))
+    return _one("return", return_id, [*show_returns(order), *show_expected(order)])
 
 
 def _one(what: str, id: str, shown: Iterable[T]) -> T:

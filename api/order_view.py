@@ -1,31 +1,35 @@
 """The order as the API shows it: everything derived from the recorded state."""
 
-from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 from adapters.postgres.read_model import SeenOrder
 from adapters.postgres.waiting import Wait
+from api.money_view import (
+    in_order,
+    show_authorised,
+    show_credits,
+    show_goal,
+    show_invoices,
+    show_parts,
+    show_payments,
+    show_prepaid,
+    show_returns,
+)
 from api.shapes import (
-    CreditOut,
     EffectOut,
     FulfilmentOut,
     HoldOut,
-    InvoiceOut,
     LineOut,
     LinksOut,
     OrderOut,
-    PartOut,
-    PaymentOut,
     QuantitiesOut,
-    ReturnOut,
     ShipmentOut,
     TotalsOut,
     WaitOut,
     canonical,
 )
-from domain.amounts import Bill, credit_note, credited_total, invoice, invoiced_total, open_value
-from domain.base import ZERO, Goal
+from domain.amounts import credited_total, invoiced_total, open_value
+from domain.base import ZERO
 from domain.effect import Effect, Step
 from domain.hold import Hold
 from domain.order import Order, workflow_id
@@ -33,13 +37,6 @@ from domain.order_parts import Line, Shipment
 from domain.paperwork import fulfilment_id
 from domain.status import Quantities, line_status, order_status, quantities
 from domain.view import Awaited, awaited
-
-_PAYMENTS = {
-    Step.AUTHORISE: "authorisation",
-    Step.COLLECT: "capture",
-    Step.REFUND: "refund",
-}
-_MONEY = {*_PAYMENTS, Step.CREDIT}
 
 
 def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
@@ -60,16 +57,21 @@ def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
         status=order_status(order),
         placed_at=seen.placed_at,
         closed_at=order.closed_at,
+        ship_not_before=header.ship_not_before,
+        cancel_after=header.cancel_after,
+        valid_until=header.valid_until,
         ship_to=header.ship_to,
         lines=[_line(order, line) for line in order.lines],
         fulfilments=[_fulfilment(order, source) for source in _sources(order)],
         holds=[show_hold(order.id, hold) for hold in order.holds],
         waiting_for=_waits(seen),
-        effects=[_effect(order, effect) for effect in _in_order(order.effects.values())],
+        effects=[_effect(order, effect) for effect in in_order(order.effects.values())],
         invoices=list(show_invoices(order)),
         credits=list(show_credits(order)),
+        authorised_returns=[show_authorised(order, each) for each in order.authorised],
         returns=show_returns(order),
-        payments=list(_payments(order)),
+        payments=list(show_payments(order)),
+        prepaid=show_prepaid(order),
         totals=_totals(order),
         attributes=header.attributes,
         links=LinksOut(
@@ -92,76 +94,9 @@ def show_hold(order_id: str, hold: Hold) -> HoldOut:
 def show_shipment(order_id: str, shipment: Shipment) -> ShipmentOut:
     return ShipmentOut(
         order_id=order_id,
-        lines=_parts(shipment.lines),
+        lines=show_parts(shipment.lines),
         **shipment.model_dump(exclude={"lines"}),
     )
-
-
-def show_invoices(order: Order) -> Iterable[InvoiceOut]:
-    for shipment in order.shipments:
-        effect = order.effect(Step.INVOICE, shipment.id)
-        if effect and effect.standing:
-            yield InvoiceOut(
-                shipment_id=shipment.id, **_document(order, effect, invoice(order, shipment))
-            )
-
-
-def show_credits(order: Order) -> Iterable[CreditOut]:
-    for back in order.returns:
-        effect = order.effect(Step.CREDIT_NOTE, back.id)
-        if effect and effect.standing:
-            document = _document(order, effect, credit_note(order, back))
-            del document["freight"]
-            yield CreditOut(return_id=back.id, **document)
-
-
-def show_returns(order: Order) -> list[ReturnOut]:
-    return [
-        ReturnOut(
-            id=back.id,
-            order_id=order.id,
-            source=back.source,
-            received=_parts(back.received),
-            inspected=_parts(back.inspected),
-            received_at=back.received_at,
-            inspected_at=back.inspected_at,
-        )
-        for back in order.returns
-    ]
-
-
-def show_goal(order: Order, step: Step, goal: Goal) -> Goal:
-    """What stands, or is to stand, as it is printed."""
-    assert order.header
-    currency = order.header.currency if step in _MONEY else None
-    return {name: canonical(amount, currency) for name, amount in goal.items()}
-
-
-def _document(order: Order, effect: Effect, bill: Bill) -> dict[str, Any]:
-    assert order.header
-    currency = order.header.currency
-    lines = [
-        {
-            "line": line.line,
-            "quantity": line.quantity,
-            "price": canonical(line.price, currency),
-            "amount": canonical(line.amount, currency),
-            "tax": canonical(line.tax, currency),
-        }
-        for line in bill.lines
-    ]
-    return {
-        "id": effect.subject,
-        "number": effect.ref,
-        "order_id": order.id,
-        "currency": currency,
-        "posted_at": effect.since,
-        "lines": lines,
-        "subtotal": canonical(bill.subtotal, currency),
-        "freight": canonical(bill.freight, currency),
-        "tax": canonical(bill.tax, currency),
-        "total": canonical(bill.total, currency),
-    }
 
 
 def _line(order: Order, line: Line) -> LineOut:
@@ -171,6 +106,8 @@ def _line(order: Order, line: Line) -> LineOut:
     price = known.price if known else line.price
     return LineOut(
         line=line.line,
+        kit=line.kit or None,
+        per_kit=line.per_kit if line.kit else None,
         item=known.item if known else line.item,
         unit=known.unit if known else line.unit,
         price=None if price is None else canonical(price, order.header.currency),
@@ -199,7 +136,7 @@ def _fulfilment(order: Order, source: str) -> FulfilmentOut:
         id=fulfilment_id(order.id, source),
         source=source,
         status=_fulfilment_status(order, source, lines),
-        lines=_parts(lines),
+        lines=show_parts(lines),
         shipments=[show_shipment(order.id, each) for each in shipments],
     )
 
@@ -250,10 +187,6 @@ def _wait(each: Awaited, note: Wait | None, order: Order) -> WaitOut:
     )
 
 
-def _in_order(effects: Iterable[Effect]) -> list[Effect]:
-    return sorted(effects, key=lambda effect: (effect.step.rank, effect.subject))
-
-
 def _effect(order: Order, effect: Effect) -> EffectOut:
     return EffectOut(
         system=effect.system,
@@ -263,23 +196,9 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
         state=effect.state,
         standing=show_goal(order, effect.step, effect.standing),
         reference=effect.ref,
+        skipped=effect.skipped,
         at=effect.since,
     )
-
-
-def _payments(order: Order) -> Iterable[PaymentOut]:
-    assert order.header
-    for effect in _in_order(order.effects.values()):
-        if effect.step in _PAYMENTS:
-            yield PaymentOut(
-                kind=_PAYMENTS[effect.step],
-                document_id=effect.subject,
-                reference=effect.ref,
-                state=effect.state,
-                amount=canonical(effect.standing.get("amount", ZERO), order.header.currency),
-                currency=order.header.currency,
-                at=effect.since,
-            )
 
 
 def _totals(order: Order) -> TotalsOut | None:
@@ -294,7 +213,3 @@ def _totals(order: Order) -> TotalsOut | None:
         invoiced=canonical(invoiced_total(order), currency),
         credited=canonical(credited_total(order), currency),
     )
-
-
-def _parts(goal: dict[str, Decimal]) -> list[PartOut]:
-    return [PartOut(line=line, quantity=quantity) for line, quantity in goal.items()]

@@ -1,6 +1,6 @@
 """The shapes in which orders and what belongs to them are shown, decimals always in one way."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -60,7 +60,13 @@ class PromiseOut(BaseModel):
 
 
 class LineOut(BaseModel):
+    """`kit`: the line it is a part of, `per_kit` of it to each; its price is a share of that one's.
+    Whoever names the kit's line in a command means all of its parts.
+    """
+
     line: str
+    kit: str | None
+    per_kit: Amount | None
     item: str
     unit: str | None
     price: Money | None
@@ -86,6 +92,8 @@ class ShipmentOut(BaseModel):
     document: str
     shipped_at: datetime
     delivered_at: datetime | None
+    lost: bool
+    came_back: bool
     lines: list[PartOut]
 
 
@@ -106,6 +114,7 @@ class HoldOut(BaseModel):
     reason: str
     owner: str
     since: datetime
+    until: datetime | None
     detail: str
     clears_on: str
     released_at: datetime | None
@@ -122,7 +131,7 @@ class WaitOut(BaseModel):
 
 
 class EffectOut(BaseModel):
-    """A standing claim on a system: `operation` under `key`."""
+    """A standing claim on a system: `operation` under `key`. `skipped`: done by hand, and why."""
 
     system: str
     operation: str
@@ -131,6 +140,7 @@ class EffectOut(BaseModel):
     state: str
     standing: dict[str, Money]
     reference: str
+    skipped: str
     at: datetime | None
 
 
@@ -157,12 +167,18 @@ class InvoiceOut(BaseModel):
 
 
 class CreditOut(BaseModel):
+    """`kind` is `goods` for what came back, or why there is credit without goods; `restocking` is
+    what was kept of it.
+    """
+
     id: str
     number: str
     order_id: str
     return_id: str
+    kind: str
     lines: list[BilledLineOut]
     subtotal: Money
+    restocking: Money
     tax: Money
     total: Money
     currency: str
@@ -179,14 +195,55 @@ class PaymentOut(BaseModel):
     at: datetime | None
 
 
-class ReturnOut(BaseModel):
+class AuthorisedReturnOut(BaseModel):
+    """A return that was agreed to. `open` while something of it may still come back; `expires` is
+    its last day.
+    """
+
     id: str
     order_id: str
+    lines: list[PartOut]
+    received: list[PartOut]
+    reason: str
+    restocking_percent: Amount
+    at: datetime
+    expires: date | None
+    expired: bool
+    open: bool
+
+
+class CreditedPartOut(PartOut):
+    """`per_unit`: only so much of each one's price is credited, net."""
+
+    per_unit: Money | None
+
+
+class ReturnOut(BaseModel):
+    """Goods that came back, or (another `kind` than `goods`) credit without goods. `authorised` is
+    what was agreed to; if nothing of that has come yet, it is all there is.
+    """
+
+    id: str
+    order_id: str
+    kind: str
     source: str
     received: list[PartOut]
     inspected: list[PartOut]
-    received_at: datetime
+    credited: list[CreditedPartOut]
+    restocking_percent: Amount
+    received_at: datetime | None
     inspected_at: datetime | None
+    authorised: AuthorisedReturnOut | None
+
+
+class PrepaidOut(BaseModel):
+    """`paid` came in, less what went back; `due` is to come in before anything is released, or
+    (negative) to go back. No `due` without prices.
+    """
+
+    paid: Money
+    due: Money | None
+    currency: str
 
 
 class TotalsOut(BaseModel):
@@ -219,6 +276,9 @@ class OrderOut(BaseModel):
     status: str
     placed_at: datetime
     closed_at: datetime | None
+    ship_not_before: date | None
+    cancel_after: date | None
+    valid_until: date | None
     ship_to: Address
     lines: list[LineOut]
     fulfilments: list[FulfilmentOut]
@@ -227,8 +287,10 @@ class OrderOut(BaseModel):
     effects: list[EffectOut]
     invoices: list[InvoiceOut]
     credits: list[CreditOut]
+    authorised_returns: list[AuthorisedReturnOut]
     returns: list[ReturnOut]
     payments: list[PaymentOut]
+    prepaid: PrepaidOut | None
     totals: TotalsOut | None
     attributes: dict[str, Any]
     links: LinksOut

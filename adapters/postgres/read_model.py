@@ -175,8 +175,10 @@ class ReadModel:
         """What came in for the order, in the order it was stored."""
         return await self._rows(MESSAGES, (order_id, limit))
 
-    async def order_with(self, part: Literal["shipments", "returns"], id: str) -> str | None:
-        """The order that has this shipment or return."""
+    async def order_with(
+        self, part: Literal["shipments", "returns", "authorised"], id: str
+    ) -> str | None:
+        """The order that has this shipment, return or authorisation of one."""
         rows = await self._rows(WITH_PART, (Jsonb({part: [{"id": id}]}),))
         return str(rows[0]["id"]) if rows else None
 

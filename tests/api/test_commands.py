@@ -28,6 +28,38 @@ async def test_a_return_is_authorised_and_shown(
     )
 
     assert said == f"done authorised as {order.id}-R1"
+    shown = await order.shown()
+    (agreed,) = shown["authorised_returns"]
+    assert agreed.items() >= {
+        "id": f"{order.id}-R1", "lines": FIVE, "received": [], "reason": "wrong size",
+        "restocking_percent": "10", "expires": "2030-02-01", "expired": False, "open": True,
+    }.items()  # fmt: skip
+    assert f"return/{agreed['id']}" in [wait["what"] for wait in shown["waiting_for"]]
+    expected = (await client.get(f"/v1/returns/{agreed['id']}")).json()
+    assert (expected["authorised"], expected["received"]) == (agreed, [])
+    assert expected["received_at"] is None
+
+
+async def test_what_came_back_is_credited_but_for_restocking(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    await order.say("returns", {"lines": FIVE, "restocking_percent": "10"})
+    name = f"{order.id}-R1"
+
+    await order.told("return_inspected", 5, document=name)
+
+    shown = await order.shown()
+    (back,), (credit,), (agreed,) = (
+        shown["returns"], shown["credits"], shown["authorised_returns"]
+    )  # fmt: skip
+    assert (back["id"], back["kind"], back["restocking_percent"]) == (name, "goods", "10")
+    assert back["inspected"] == agreed["received"] == FIVE
+    assert back["credited"] == [{"line": "1", "quantity": "5", "per_unit": None}]
+    assert not agreed["open"]
+    assert (await client.get(f"/v1/returns/{name}")).json() == back
+    # Of 5 at 1.005, rounded half up, a tenth is kept.
+    assert (credit["kind"], credit["subtotal"], credit["restocking"]) == ("goods", "5.03", "0.50")
 
 
 async def test_credit_without_goods(client: httpx.AsyncClient, pool: AsyncConnectionPool) -> None:
@@ -48,6 +80,30 @@ async def test_credit_without_goods(client: httpx.AsyncClient, pool: AsyncConnec
 
     assert damaged == f"done damaged 2 of line 1: {order.id}-C1"
     assert allowed == f"done allowance 4 of line 1: {order.id}-C2"
+    shown = await order.shown()
+    first, second = shown["returns"]
+    assert (first["kind"], first["received"], first["inspected"]) == ("damaged", [], [])
+    assert second["credited"] == [{"line": "1", "quantity": "4", "per_unit": "0.25"}]
+    assert [credit["kind"] for credit in shown["credits"]] == ["damaged", "allowance"]
+    (line,) = shown["credits"][1]["lines"]
+    assert (line["price"], line["amount"]) == ("0.25", "1.00")
+    assert (await client.get(f"/v1/returns/{order.id}-C2")).json() == second
+
+
+async def test_a_parcel_that_is_lost_is_shown_so(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    lost = {
+        "reason": "lost",
+        "lines": [{"line": "1", "quantity": 10}],
+        "shipment_id": f"S-{order.id}",
+    }
+
+    assert (await order.say("credits", lost)).startswith("done")
+
+    found = (await client.get(f"/v1/shipments/S-{order.id}")).json()
+    assert (found["lost"], found["came_back"]) == (True, False)
 
 
 async def test_payments_of_a_prepaid_order(
@@ -55,6 +111,7 @@ async def test_payments_of_a_prepaid_order(
 ) -> None:
     order = await play(client, pool, payment={"method": "prepaid", "paid": "5"})
     money = {"receipt_id": "R-1", "amount": "20.50", "currency": "USD"}
+    before = await order.shown()
 
     assert await order.say("payments", money) == "done"
     assert await order.say("payments", money) == "refused known_receipt R-1 is counted already"
@@ -62,6 +119,11 @@ async def test_payments_of_a_prepaid_order(
     assert await order.say("payments", back) == "done"
     too_much = money | {"receipt_id": "R-3", "amount": "-99"}
     assert await order.say("payments", too_much) == "refused more_than_paid 22.00 was paid"
+    # 10 at 1.005 and the freight of 9.50
+    assert before["prepaid"] == {"paid": "5.00", "due": "14.55", "currency": "USD"}
+    assert "payment" in [wait["what"] for wait in before["waiting_for"]]
+    assert (await order.shown())["prepaid"] == {"paid": "22.00", "due": "-2.45", "currency": "USD"}
+    assert (await (await play(client, pool, reference="PO-2")).shown())["prepaid"] is None
 
 
 async def test_operators_try_again_and_plan_anew(
@@ -96,6 +158,19 @@ async def test_an_amendment_of_everything(
     shown = await order.shown()
     assert [line["item"] for line in shown["lines"]] == ["BOLT", "NUT"]
     assert shown["ship_to"]["line1"] == "9 Dock Street"
+    assert (shown["ship_not_before"], shown["cancel_after"]) == ("2030-02-01", "2030-03-01")
+
+
+async def test_a_quote_is_valid_until_a_day(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    quote = await play(client, pool, kind="quote", valid_until="2030-02-01")
+    order = await play(client, pool, reference="PO-2")
+
+    assert await quote.say("amendments", {"valid_until": "2030-03-01"}) == "done amended"
+    assert (await quote.shown())["valid_until"] == "2030-03-01"
+    said = await order.say("amendments", {"valid_until": "2030-03-01"})
+    assert said.startswith("refused not_a_quote")
 
 
 async def test_a_release_edits_first(client: httpx.AsyncClient, pool: AsyncConnectionPool) -> None:
@@ -103,6 +178,7 @@ async def test_a_release_edits_first(client: httpx.AsyncClient, pool: AsyncConne
     await order.say("holds", {"reason": "look", "until": "2030-05-01T00:00:00Z"})
     (hold,) = (await order.shown())["holds"]
     path = f"/v1/holds/{hold['id']}/release"
+    assert hold["until"] == "2030-05-01T00:00:00Z"
 
     unknown = {"edit": {"lines": [{"line": "9", "quantity": 1}]}}
     assert (await order.send(path, unknown)).startswith("refused unknown_line")
@@ -112,6 +188,50 @@ async def test_a_release_edits_first(client: httpx.AsyncClient, pool: AsyncConne
     shown = await order.shown()
     assert shown["lines"][0]["quantities"]["ordered"] == "5"
     assert shown["holds"][0]["released_by"] == "test"
+
+
+async def test_the_timeline_says_it_in_words(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await play(client, pool)
+    cancellation = {"reason": "changed mind", "lines": [{"line": "1", "quantity": "4"}]}
+    await order.say("cancellation", cancellation)
+    await order.say("returns", {"lines": FIVE})
+
+    entries = (await order.shown("/timeline"))["items"]
+
+    said = [entry["text"] for entry in entries if entry["type"] == "message"]
+    assert said == [
+        "order placed as PO-1 by web",
+        "4 of line 1 cancelled by test: changed mind",
+        "5 of line 1 may come back, agreed by test"
+        " (refused: more_than_shipped, of line 1, 0 can come back)",
+    ]
+    happened = [entry["text"] for entry in entries if entry["type"] == "event"]
+    assert "cancelled: 4 of line 1 by test: changed mind" in happened
+
+
+async def test_what_cancelling_would_cost_is_shown_first(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool, 4)
+    before = await order.shown()
+
+    going_on = await order.shown("/plan")
+    plan = await order.shown("/plan?intent=cancel")
+
+    assert (going_on["cost"], going_on["lines"], going_on["recalls"]) == (None, None, None)
+    assert plan["refused"] == ""
+    assert plan["lines"] == [{"line": "1", "cancelled": "6", "stays": "4"}]
+    assert plan["recalls"] == [
+        {"source": "EAST", "system": "wms-east", "lines": [{"line": "1", "quantity": "6"}],
+         "may_refuse": True}
+    ]  # fmt: skip
+    cost = plan["cost"]
+    assert cost["cancelled_value"] == before["totals"]["open"] == "6.03"
+    assert cost["stays_value"] == before["totals"]["invoiced"]
+    assert (cost["credit_given_back"], cost["currency"]) == ("6.03", "USD")
+    assert (await order.shown())["revision"] == before["revision"], "nothing was done"
 
 
 async def test_a_release_sent_again_is_the_same_one(
