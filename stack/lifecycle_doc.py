@@ -51,6 +51,31 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
     ("anything for a closed order", "202", "the order reopens"),
     ("a message an order cannot make sense of", "202", "a dead letter `not_understood`"),
     ("a command for an order that is not there", "404", "not stored"),
+    ("an amendment that changes nothing; a line named twice; a restocking percentage above 100;"
+     " `per_unit` that does not go with the credit's reason; a payment of nothing or in another"
+     " currency than the order's", "422, each broken rule with its pointer", "not stored"),
+    ("an amendment below what has shipped", "202; the command is refused: `below_shipped`",
+     "nothing of the amendment is done"),
+    ("a return of more than was shipped", "202; the command is refused: `more_than_shipped`",
+     "nothing is authorised"),
+    ("a return of a line the order does not have, as of another order's", "202; the command is"
+     " refused: `unknown_line`", "nothing is authorised"),
+    ("a return of the same goods twice", "202; the second command is refused: `more_than_shipped`",
+     "authorised once"),
+    ("the same goods reported as returned twice, under two ids", "202, 202",
+     "booked, credited once, and held: `overreturned`"),
+    ("credit for more than was invoiced, or more than its price", "202; the command is refused:"
+     " `more_than_invoiced`", "nothing is credited"),
+    ("a quote accepted after it has expired", "202; the command is refused: `expired`",
+     "the quote stays expired"),
+    ("one hold released by two people", "202, 202; the second command is refused:"
+     " `already_released`, by whom", "released once"),
+    ("a receipt of a payment again", "202; the command is refused: `known_receipt`",
+     "counted once"),
+    ("an invoice confirmed twice by the ERP", "202, then 200 `repeat` under the same id, 202 under"
+     " another one", "posted once: the first confirmation counts"),
+    ("a payment declined after the shipment", "202",
+     "held: `payment_declined`; the goods stay shipped, the invoice stands"),
     ("no key, or an unknown one", "401", ""),
     ("a key without the scope, or bound to somebody else", "403", ""),
     ("another order than the key is bound to", "404", ""),

@@ -2,16 +2,20 @@
 there is to do is done, well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import httpx
 from psycopg_pool import AsyncConnectionPool
 
+from domain.deadlines import deadlines, expire
+from domain.effect import Step
 from domain.order import Order
 from domain.order_in import OrderIn
-from tests.api.orders import go_on, record
+from domain.plan import plan
+from domain.settling import intend, settle
+from tests.api.orders import NOW, record
 from tests.api.test_orders import recorded
 from tests.domain.world import LOCATIONS, Outside, order_in
 
@@ -20,17 +24,26 @@ MILESTONES = "/v1/warehouses/EAST/milestones"
 
 @dataclass
 class Played:
-    """`id` is the order's, which is shipped from EAST."""
+    """`id` is the order's, which is shipped from EAST. `later`: the steps whose system says that it
+    will answer later.
+    """
 
     client: httpx.AsyncClient
     pool: AsyncConnectionPool
     id: str
     outside: Outside
+    later: set[Step] = field(default_factory=set)
 
-    async def go_on(self) -> Order:
-        """Hear what came in, and do what there is to do."""
+    async def go_on(self, over: str = "") -> Order:
+        """Hear what came in, and do what there is to do; with the time of one deadline `over`."""
         order = await recorded(self.pool, self.id)
-        go_on(order, self.outside)
+        if over:
+            expire(order, deadlines(order)[over])
+        while actions := plan(order):
+            for action in actions:
+                how = "pending" if action.step in self.later else "done"
+                intend(order, action, NOW)
+                settle(order, action.effect, self.outside.do(action, how), NOW)
         await record(self.pool, order)
         return order
 
@@ -61,6 +74,14 @@ class Played:
         await self.go_on()
         return answer
 
+    async def answered(self, step: str, subject: str, **answer: Any) -> httpx.Response:
+        """A system answers late."""
+        system = "payment" if step == "collect" else "erp"
+        body = {"answer_id": "A-1", "key": f"{self.id}/{step}/{subject}/1"} | answer
+        kept = await self.client.post(f"/v1/systems/{system}/answers", json=body)
+        await self.go_on()
+        return kept
+
     async def shown(self, what: str = "") -> Any:
         answer = await self.client.get(f"/v1/orders/{self.id}{what}")
         assert answer.status_code == 200, answer.text
@@ -90,8 +111,10 @@ async def play(
 async def shipped(
     client: httpx.AsyncClient, pool: AsyncConnectionPool, quantity: int = 10, **header: Any
 ) -> Played:
-    """Of ten bolts so many have left, as shipment S-1, and are invoiced."""
+    """Of ten bolts so many have left, as one shipment, and are invoiced."""
+    later = header.pop("later", set())
     played = await play(client, pool, **header)
+    played.later = later
     answer = await played.told("shipped", quantity, shipment_id=f"S-{played.id}")
     assert answer.status_code == 202, answer.text
     return played

@@ -1,0 +1,194 @@
+"""What people and systems may get wrong about an order that is on its way: each has its answer,
+which docs/lifecycle.md tells.
+"""
+
+import httpx
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from domain.effect import Step
+from stack.lifecycle_doc import ANSWERS
+from tests.api.played import Played, play, shipped
+
+ALL = [{"line": "1", "quantity": "10"}]
+FOUR = [{"line": "1", "quantity": "4"}]
+
+Told = dict[str, str]
+
+
+@pytest.fixture
+def told() -> Told:
+    """What docs/lifecycle.md says that is answered."""
+    return {what: answer for what, answer, _ in ANSWERS}
+
+
+def rule(said: str) -> str:
+    """As in `refused below_shipped line 1 has shipped more than that`."""
+    status, reason, *_ = said.split()
+    assert status == "refused"
+    return f"`{reason}`"
+
+
+async def test_an_amendment_below_what_has_shipped(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await shipped(client, pool, 6)
+
+    said = await order.say("amendments", {"lines": FOUR, "cancel_after": "2030-09-01"})
+
+    assert rule(said) in told["an amendment below what has shipped"]
+    shown = await order.shown()
+    assert shown["lines"][0]["quantities"]["ordered"] == "10"
+    assert shown["cancel_after"] is None
+
+
+@pytest.mark.parametrize(
+    ("case", "line", "quantity"),
+    [
+        ("a return of more than was shipped", "1", "7"),
+        ("a return of a line the order does not have, as of another order's", "2", "1"),
+    ],
+)
+async def test_a_return_that_cannot_be(
+    client: httpx.AsyncClient,
+    pool: AsyncConnectionPool,
+    told: Told,
+    case: str,
+    line: str,
+    quantity: str,
+) -> None:
+    order = await shipped(client, pool, 6)
+
+    said = await order.say("returns", {"lines": [{"line": line, "quantity": quantity}]})
+
+    assert rule(said) in told[case]
+    assert (await order.shown())["authorised_returns"] == []
+
+
+async def test_a_return_twice(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await shipped(client, pool)
+
+    first = await order.say("returns", {"lines": ALL})
+    second = await order.say("returns", {"lines": FOUR})
+
+    assert first.startswith("done")
+    assert rule(second) in told["a return of the same goods twice"]
+    assert len((await order.shown())["authorised_returns"]) == 1
+
+
+async def test_goods_returned_twice_are_credited_once(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await shipped(client, pool)
+
+    answers = [
+        await order.told("return_inspected", 10, milestone_id=id, document=id)
+        for id in ("RET-1", "RET-2")
+    ]
+
+    expected = told["the same goods reported as returned twice, under two ids"]
+    assert ", ".join(str(answer.status_code) for answer in answers) == expected
+    shown = await order.shown()
+    assert [credit["return_id"] for credit in shown["credits"]] == ["RET-1"]
+    assert [hold["reason"] for hold in shown["holds"]] == ["overreturned"]
+
+
+async def test_credit_for_more_than_was_invoiced(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await shipped(client, pool, 6)
+    case = told["credit for more than was invoiced, or more than its price"]
+    dear = [{"line": "1", "quantity": "6", "per_unit": "5"}]
+
+    units = await order.say("credits", {"reason": "shortage", "lines": ALL})
+    price = await order.say("credits", {"reason": "price_protection", "lines": dear})
+
+    assert rule(units) in case
+    assert rule(price) in case
+    assert (await order.shown())["credits"] == []
+
+
+async def test_a_quote_accepted_after_it_has_expired(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    quote = await play(client, pool, kind="quote", valid_until="2030-02-01")
+    await quote.go_on(over="valid_until")
+
+    said = await quote.say("quote/acceptance", {})
+
+    assert rule(said) in told["a quote accepted after it has expired"]
+    assert (await quote.shown())["status"] == "expired"
+
+
+async def test_two_people_release_one_hold(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await play(client, pool)
+    await order.say("holds", {"reason": "look"})
+    (hold,) = (await order.shown())["holds"]
+    path = f"/v1/holds/{hold['id']}/release"
+
+    first, second = [await order.send(path, {"note": who}) for who in ("sam", "kim")]
+
+    assert first == "done"
+    assert rule(second) in told["one hold released by two people"]
+    assert second.endswith("by test")
+    assert (await order.shown())["holds"][0]["released_at"] is not None
+
+
+async def test_a_receipt_again(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await play(client, pool, payment={"method": "prepaid", "paid": "0"})
+    money = {"receipt_id": "R-1", "amount": "20", "currency": "USD"}
+
+    first = await order.say("payments", money)
+    second = await order.say("payments", money | {"amount": "21"})
+
+    assert first == "done"
+    assert rule(second) in told["a receipt of a payment again"]
+    assert (await order.shown())["prepaid"]["paid"] == "20.00"
+
+
+async def test_an_invoice_confirmed_twice(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool, later={Step.INVOICE})
+    assert (await order.shown())["invoices"] == []
+
+    answers = [
+        await confirmed(order, answer_id=id, reference=number)
+        for id, number in (("A-1", "I-1"), ("A-1", "I-1"), ("A-2", "I-2"))
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 200, 202]
+    assert answers[1].json()["outcome"] == "repeat"
+    (invoice,) = (await order.shown())["invoices"]
+    assert invoice["number"] == "I-1"
+    assert (await client.get("/v1/dead-letters")).json()["items"] == []
+
+
+async def confirmed(order: Played, **more: str) -> httpx.Response:
+    return await order.answered("invoice", f"S-{order.id}", outcome="done", **more)
+
+
+async def test_a_payment_declined_after_the_shipment(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool, method="card", later={Step.COLLECT})
+    before = await order.shown()
+
+    answer = await order.answered(
+        "collect", f"S-{order.id}", outcome="refused", reason="payment_declined"
+    )
+
+    assert answer.status_code == 202
+    after = await order.shown()
+    (hold,) = after["holds"]
+    assert (hold["reason"], hold["owner"]) == ("payment_declined", "credit")
+    assert after["invoices"] == before["invoices"] != []
+    assert after["lines"][0]["quantities"]["shipped"] == "10"
+    captures = [each["state"] for each in after["payments"] if each["kind"] == "capture"]
+    assert captures == ["refused"]
