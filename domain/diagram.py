@@ -96,9 +96,9 @@ step on real servers: one of each step in every run, and all of them by
 {ways}
 
 Until then, nothing is begun that builds on it; only for an estimate of tax no order waits long. An
-order that is amended or cancelled as soon as it is released, and otherwise shipped and in part
-returned, has these statuses meanwhile. Cancelled in trouble before anything has left, it ends
-`cancelled`, and nothing of it stands anywhere.
+order that is amended or cancelled as soon as it is released, or gets another address before, and
+is otherwise shipped and in part returned, has these statuses meanwhile. Cancelled in trouble before
+anything has left, it ends `cancelled`, and nothing of it stands anywhere.
 
 {courses}
 

@@ -16,12 +16,16 @@ from domain.status import Status
 
 
 class Change(StrEnum):
-    """How what stands at a system comes about, and what becomes of it."""
+    """How what stands at a system comes about, and what becomes of it. For another address it is
+    `withdrawn`, then `made_anew`.
+    """
 
     MADE = "made"
     AMENDED_UP = "amended_up"
     AMENDED_DOWN = "amended_down"
     TAKEN_BACK = "taken_back"
+    WITHDRAWN = "withdrawn"
+    MADE_ANEW = "made_anew"
 
 
 class Trouble(StrEnum):
@@ -131,15 +135,20 @@ OUTSIDE = tuple(step for step in Step if not step.ours)
 """The steps at another company's system."""
 
 _MOVED = "it follows from goods that have moved, and they have"
+_ADDRESSED = "what a warehouse was asked for keeps its address"
 _LESS = frozenset({Change.AMENDED_DOWN, Change.TAKEN_BACK})
+_ANEW = frozenset({Change.WITHDRAWN, Change.MADE_ANEW})
 
 NEVER: Mapping[Step, Mapping[Change, str]] = {
     **{
-        step: dict.fromkeys((Change.AMENDED_UP, *_LESS), _MOVED)
+        step: dict.fromkeys(set(Change) - {Change.MADE}, _MOVED)
         for step in OUTSIDE
         if step not in PARKED
     },
     Step.ESTIMATE: dict.fromkeys(_LESS, "of less, tax is a share of it; it binds nobody"),
+    Step.AUTHORISE: dict.fromkeys(_ANEW, "a card's claim has no address"),
+    Step.RELEASE: dict.fromkeys(_ANEW, _ADDRESSED),
+    Step.BOOK: dict.fromkeys(_ANEW, _ADDRESSED),
 }
 """What never befalls a step, and why."""
 
@@ -201,16 +210,21 @@ def hold_reason(change: Change, trouble: Trouble, theirs: str = THEIRS) -> str:
     hold = WAYS[trouble].hold
     if hold != THEIRS:
         return hold
-    return "compensation_refused" if change is Change.TAKEN_BACK else theirs
+    undone = change in (Change.TAKEN_BACK, Change.WITHDRAWN)
+    return "compensation_refused" if undone else theirs
 
 
 def waits_as(step: Step, change: Change) -> Status:
-    """Of an order that is amended or cancelled as soon as it is released."""
+    """Of an order that is amended or cancelled as soon as it is released, or that gets another
+    address as soon as it is allocated.
+    """
     match change:
         case Change.TAKEN_BACK:
             return Status.CANCELLED
         case Change.AMENDED_UP | Change.AMENDED_DOWN:
             return Status.RELEASED
+        case Change.WITHDRAWN | Change.MADE_ANEW:
+            return Status.ALLOCATED
         case Change.MADE:
             return next(status for last, status in _BUILT_UP if step.rank <= last.rank)
 
@@ -240,8 +254,10 @@ def keys_used(cell: Cell) -> int:
     """How many it has had in the end. A refusal ends one under which nothing stands; so does taking
     back.
     """
-    refused = WAYS[cell.trouble].hold == THEIRS and cell.change is Change.MADE
-    return 1 + refused + (cell.change is Change.TAKEN_BACK)
+    refused = WAYS[cell.trouble].hold == THEIRS
+    new = cell.change in (Change.MADE, Change.MADE_ANEW)
+    undone = cell.change is Change.TAKEN_BACK or cell.change in _ANEW
+    return 1 + (refused and new) + undone
 
 
 # as rows of tables
@@ -252,7 +268,7 @@ def way_rows() -> Iterator[tuple[str, ...]]:
         held = f"`{way.hold}`" if way.hold else ""
         if way.hold == THEIRS:
             back = hold_reason(Change.TAKEN_BACK, trouble)
-            held = f"{THEIRS}; `{back}` where it was to be taken back"
+            held = f"{THEIRS}; `{back}` where it was to be undone"
         yield f"`{trouble}`", way.means, way.does, held, way.clears
 
 

@@ -4,32 +4,38 @@ about it, and what must be seen meanwhile.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from activities.calls import TRIES
 from adapters.memory import Fault, MemoryStanding, Partner
 from domain.answer import Done, Refused
+from domain.base import ZERO
 from domain.diagram import WHAT
 from domain.effect import Effect, EffectState, Step, effect_key
 from domain.hold import Hold
-from domain.message import Answered
+from domain.message import Amended, Answered
 from domain.order import Order
 from domain.order_in import PaymentIn
 from domain.plan import unmet
 from domain.status import order_status
-from domain.trouble import Cell, Change, Course, Trouble, course
+from domain.trouble import Cell, Change, Course, Trouble, course, waiting_for
 from tests.replay.plays import BOLTS, CARD
-from tests.workflows.world import EAST, World
+from tests.workflows.world import EAST, HOME, World
 
 ACCOUNT = PaymentIn(method="account")
 QUANTITIES: Mapping[Change, int] = {
     Change.MADE: 5,
     Change.AMENDED_UP: 7,
     Change.AMENDED_DOWN: 3,
+    Change.WITHDRAWN: 5,
+    Change.MADE_ANEW: 5,
 }
 """What is shipped in the end; of that, two come back."""
+
+ELSEWHERE = HOME.model_copy(update={"line1": "2 Main St"})
 
 RETURN = "RMA-1"
 FOREVER = 10_000
@@ -70,17 +76,25 @@ async def play(
     """Released, changed, shipped, and returned in part. `befall` comes just before the change."""
     if change is Change.MADE:
         await befall()
-    await world.place(lines=BOLTS, payment=payment)
-    await world.settles("released")
+    today = datetime.now(UTC).date()
+    readdressed = change in (Change.WITHDRAWN, Change.MADE_ANEW)
+    not_before = today + timedelta(days=2) if readdressed else None
+    await world.place(lines=BOLTS, payment=payment, ship_not_before=not_before)
+    await world.settles("allocated" if readdressed else "released")
     if change is Change.TAKEN_BACK:
         await befall()
         await world.cancel()
         return await world.ends("cancelled")
     quantity = QUANTITIES[change]
-    if change is not Change.MADE:
+    if change in (Change.AMENDED_UP, Change.AMENDED_DOWN):
         await befall()
         await world.amend({"1": quantity})
         await world.until(partial(is_ready, quantity))
+    if readdressed:
+        await befall()
+        new = Amended(id=world.id("new"), ship_to=ELSEWHERE, ship_not_before=today, by="test")
+        await world.say(new)
+        await world.settles("released")
     await world.ship(EAST, quantity=quantity)
     await world.ends("closed")
     await world.tell("return_received", EAST, {"1": 2}, document=RETURN)
@@ -112,6 +126,7 @@ class Disturbed:
     world: World
     cell: Cell
     theirs: str = LATE_REFUSAL
+    before: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     @property
     def course(self) -> Course:
@@ -155,6 +170,10 @@ class Disturbed:
         order = await self.world.state()
         effects = list(order.effects_of(self.cell.step)) if order else []
         if order and effects:
+            self.before = self._may_stand(order)
+            anew = self.cell.change is Change.MADE_ANEW
+            for effect in effects:
+                effect.generation += anew
             return [order.key(effect) for effect in effects]
         subjects = ("", EAST, self.world.id(f"shipped-{EAST}"), RETURN)
         new = (Effect(step=self.cell.step, subject=subject) for subject in subjects)
@@ -169,6 +188,19 @@ class Disturbed:
     def lookups(self) -> int:
         """How often anybody was asked what stands."""
         return sum(partner.lookups for partner in self._partners)
+
+    def _may_stand(self, order: Order) -> dict[tuple[str, str], Decimal]:
+        """Of the steps that wait for this one."""
+        steps = waiting_for(self.cell.step, self.cell.change)
+        waiting = (effect for effect in order.effects.values() if effect.step in steps)
+        return {(e.name, part): q for e in waiting for part, q in e.at_most.items() if q}
+
+    def _assert_waited_for(self, order: Order) -> None:
+        """Nothing that builds on the step is begun; nothing that it builds on is undone."""
+        now, before = self._may_stand(order), self.before
+        if self.cell.change in (Change.AMENDED_DOWN, Change.TAKEN_BACK):
+            assert now == before
+        assert all(quantity <= before.get(what, ZERO) for what, quantity in now.items())
 
     async def get_over(self) -> None:
         """What people and systems do about it."""
@@ -208,6 +240,7 @@ class Disturbed:
         effect = self._effect(order)
         assert [(each.what, each.system) for each in found] == [(effect.name, effect.system)]
         assert order_status(order) == self.course.waits
+        self._assert_waited_for(order)
         assert not order.open_holds
 
     async def _held(self) -> Hold:
@@ -219,6 +252,7 @@ class Disturbed:
         (hold,) = order.open_holds
         assert (hold.reason, hold.effect) == (self.course.hold, effect.name)
         assert order_status(order) == self.course.held
+        self._assert_waited_for(order)
         return hold
 
     async def _pending(self) -> Effect:
@@ -231,6 +265,7 @@ class Disturbed:
         effect, row = self._effect(order), self.course
         assert effect.state is EffectState.PENDING
         assert order_status(order) == (row.held if order.open_holds else row.waits)
+        self._assert_waited_for(order)
         return effect
 
     def _recover(self) -> None:

@@ -42,11 +42,11 @@ from workflows.order import ACTIVITIES
 
 def often() -> Iterator[Cell]:
     """Every step once; together they have every trouble, and every change."""
-    troubles = list(Trouble)
+    troubles, used = list(Trouble), {Change.MADE}
     for n, step in enumerate(OUTSIDE):
-        changes = [change for change in Change if possible(step, change)]
-        change, trouble = changes[n % len(changes)], troubles[n % len(troubles)]
-        yield Cell(step=step, change=change, trouble=trouble)
+        fresh = (each for each in reversed(Change) if possible(step, each) and each not in used)
+        used.add(change := next(fresh, Change.MADE))
+        yield Cell(step=step, change=change, trouble=troubles[n % len(troubles)])
 
 
 OFTEN = list(often())
@@ -74,6 +74,11 @@ class Undisturbed:
 @pytest.fixture(scope="session")
 def undisturbed(temporal: str, postgres_url: str, database_template: str) -> Undisturbed:
     return Undisturbed(temporal, postgres_url, database_template)
+
+
+CLAIMED_TWICE = pytest.mark.xfail(
+    reason="a card's claim is lowered by the tax, and raised again, for another address"
+)
 
 
 def by_night(*, often: bool) -> tuple[pytest.MarkDecorator, ...]:
@@ -125,9 +130,8 @@ async def test_in_trouble_and_cancelled(running: World, cell: Cell) -> None:
 
 
 def stands(effect: Effect) -> bool:
-    """And binds somebody, unlike our own note of what was asked for."""
-    binds = effect.step is not Step.CAPTURE and possible(effect.step, Change.TAKEN_BACK)
-    return binds and bool(effect.standing)
+    """Somewhere, beside our own note of what was asked for."""
+    return effect.step.kept and effect.step is not Step.CAPTURE and bool(effect.standing)
 
 
 async def assert_lawful(world: World, order: Order) -> None:
@@ -153,9 +157,24 @@ def alike(ending: endings.Ending) -> endings.Ending:
     }
 
 
+TIMES = {**dict.fromkeys(Change, 1), Change.MADE: 0, Change.WITHDRAWN: 2, Change.MADE_ANEW: 2}
+"""How often what stands is changed in an order with this change."""
+
+
 @pytest.mark.nightly
-@pytest.mark.parametrize("change", Change)
-@pytest.mark.parametrize("payment", [ACCOUNT, CARD], ids=lambda payment: payment.method)
+@pytest.mark.parametrize(
+    ("change", "payment"),
+    [
+        pytest.param(
+            change,
+            payment,
+            marks=CLAIMED_TWICE if payment == CARD and TIMES[change] == 2 else (),
+            id=f"{change}-{payment.method}",
+        )
+        for change in Change
+        for payment in (ACCOUNT, CARD)
+    ],
+)
 async def test_what_never_happens_does_not(
     undisturbed: Undisturbed, change: Change, payment: PaymentIn
 ) -> None:
@@ -164,8 +183,8 @@ async def test_what_never_happens_does_not(
     done = Counter(key.partition("/")[0] for _, key, _ in book)
     for step in OUTSIDE:
         if done[step]:
-            twice = change is not Change.MADE and possible(step, change)
-            assert done[step] == (2 if twice else 1), step
+            more = TIMES[change] if possible(step, change) else 0
+            assert done[step] == 1 + more, step
 
 
 def test_no_cell_is_missing() -> None:
