@@ -30,7 +30,7 @@ from adapters.notify.guard import AddressGuard
 from adapters.notify.webhook import WebhookSender
 from adapters.postgres.events import Sequencer
 from adapters.postgres.lease import LeasedLoop
-from adapters.process import run
+from adapters.process import run, spare_the_collector
 from adapters.registry import Adapters, open_adapters
 from adapters.search_attributes import register
 from adapters.temporal import Engine, connect
@@ -211,6 +211,7 @@ async def main() -> None:
             dispatcher(adapters.books.pool, settings) as telling,
             working(workers, [*leased, telling]),
         ):
+            spare_the_collector()
             log.info("working on %s and %s", settings.task_queue, ", ".join(adapters.systems.names))
             await stop.wait()
             log.info("stopping")

@@ -1,6 +1,7 @@
 """How a process of ours ends."""
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -23,6 +24,15 @@ def leave(status: int) -> NoReturn:
             # Whoever read us has gone: what is left cannot be delivered, and says nothing of us.
             status = status or 1
     os._exit(status)
+
+
+def spare_the_collector() -> None:
+    """Call when a process that serves has loaded everything: what is there stays, so the garbage
+    collector need not look at it again, nor look as often (a fifth of the API's time otherwise).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def run(main: Coroutine[object, object, int | None]) -> NoReturn:

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, w
 from adapters.config import Settings
 from adapters.postgres.access import SCOPES, Access, AccessKeys
 from adapters.postgres.pool import open_pool
+from adapters.process import spare_the_collector
 from api.app import create_app
 from api.deps import stores_on
 from api.edge import Correlated
@@ -88,7 +89,10 @@ async def serve(settings: Settings) -> int:
         )
         if settings.bootstrap_key:
             await store_bootstrap_key(stores.keys, settings.bootstrap_key)
-        server = server_for(create_app(stores, settings, registry=REGISTRY))
+        app = create_app(stores, settings, registry=REGISTRY)
+        app.openapi()  # which also makes every route ready
+        spare_the_collector()
+        server = server_for(app)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
