@@ -23,6 +23,11 @@ from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
 
+RULES = 1
+"""The version of the rules in `domain/` by which runs that begin now decide; a run keeps its own.
+It is raised, with the older rules kept beside, when running orders would decide otherwise.
+"""
+
 
 class Header(Fact):
     """What the channel said of the order as a whole."""
@@ -64,8 +69,9 @@ class Outcome(Fact):
 class Order(BaseModel):
     """The whole state. It can be stored at any moment and gone on with from there.
 
-    `heard` is the number of the last message heard. `offers` is what sources were last known to
-    have, by location and item, in stock units. `changed_at` is when something was last heard.
+    `rules`: those of the run that has it. `heard` is the number of the last message heard.
+    `offers` is what sources were last known to have, by location and item, in stock units.
+    `changed_at` is when something was last heard.
     `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
     `unestimated`: it goes on without an estimate of its tax, which took too long. `let_go`: its
     goods went back while it is held. `renewals` of the claim on its card. `receipts` are what was
@@ -75,6 +81,7 @@ class Order(BaseModel):
 
     id: str
     revision: int = 0
+    rules: int = RULES
     heard: int = 0
     correlation_id: str = ""
     header: Header | None = None

@@ -23,7 +23,7 @@ from domain.errors import Inherited, Replaced, caused_by
 from domain.hearing import hear, refuse
 from domain.looking import look_up
 from domain.message import Message
-from domain.order import Entry, Misunderstood, Order, Recorded
+from domain.order import RULES, Entry, Misunderstood, Order, Recorded
 from domain.paperwork import document
 from domain.plan import plan, targets, unmet
 from domain.settling import intend, settle
@@ -58,9 +58,8 @@ ACTIVITIES: dict[Step, Activity] = {
 class OrderWorkflow:
     @workflow.init
     def __init__(self, order: Order) -> None:
-        self.order = order
-        self.based_on = order.revision
-        self.order.resume()
+        self.rules = rules_of_this_run()
+        self.enter(order)
         self.messages: list[Message] = []
         self.calls: dict[str, Call] = {}
         self.recorded = ""
@@ -115,6 +114,12 @@ class OrderWorkflow:
         self.messages += messages
 
     # Below: how any stage gets where it wants, whatever happens meanwhile.
+
+    def enter(self, order: Order) -> None:
+        """Go on from this state, whoever left it, by the rules of this run."""
+        self.order, self.based_on = order, order.revision
+        self.order.rules = self.rules
+        self.order.resume()
 
     async def reach(self, upto: Step, until: Callable[[], bool] = lambda: True) -> None:
         """Carry out the plan until it is met as far as `upto`; at once when there is nothing to do.
@@ -228,9 +233,7 @@ class OrderWorkflow:
         made = await self.make_record(entry)
         if made.ahead:
             self.messages = self.unrecorded + self.messages
-            self.order = made.ahead
-            self.based_on = made.ahead.revision
-            self.order.resume()
+            self.enter(made.ahead)
         else:
             self.order.news.clear()
             self.order.outcomes.clear()
@@ -297,6 +300,12 @@ class OrderWorkflow:
             workflow.now() >= self.order.changed_at + self.order.patience.close
         )
         return quiet and self.order.nothing_to_come
+
+
+def rules_of_this_run() -> int:
+    """Today's for a run that begins now; else those its history has a patch for."""
+    newer = (number for number in range(RULES, 1, -1) if workflow.patched(f"rules-{number}"))
+    return next(newer, 1)
 
 
 @dataclass
