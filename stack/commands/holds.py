@@ -52,10 +52,11 @@ def holds(
 def release(
     hold_id: Annotated[str, typer.Argument()],
     note: Annotated[str, typer.Option(help="Why.")] = "",
+    skip: Annotated[str, typer.Option(help="It has been done by hand: how.")] = "",
     json_: AsJson = False,
 ) -> None:
     """Release a hold, and wait for what becomes of it; exits with 1 when it is refused."""
-    became = asked(lambda api: _release(api, hold_id, note))
+    became = asked(lambda api: _release(api, hold_id, {"note": note, "skip": skip}))
     if json_:
         print_json(became)
     else:
@@ -64,11 +65,11 @@ def release(
         raise typer.Exit(1)
 
 
-async def _release(api: Api, hold_id: str, note: str) -> Any:
+async def _release(api: Api, hold_id: str, body: Row) -> Any:
     key = {"Idempotency-Key": uuid4().hex}
     place = f"/holds/{quote(hold_id, safe='')}/release"
     deadline = time.monotonic() + PATIENCE
-    became = await api.post(place, {"note": note}, headers=key)
+    became = await api.post(place, body, headers=key)
     while became["status"] == "waiting" and time.monotonic() < deadline:
         await asyncio.sleep(0.25)
         became = await api.get(f"/commands/{became['id']}")

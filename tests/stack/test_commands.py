@@ -159,6 +159,15 @@ def test_a_released_hold_is_looked_at_again(on: Commands, client: Client, refere
     assert "refused" in again.stdout
 
 
+def test_only_a_booking_can_be_skipped(on: Commands, client: Client, reference: str) -> None:
+    hold_id = client.place(reference)["holds"][0]["id"]
+
+    done = on.run("holds", "release", hold_id, "--skip", "arranged by phone")
+
+    assert done.exit_code == 1
+    assert "cannot_skip" in done.stdout
+
+
 @pytest.mark.parametrize("hold_id", ["nothing", "nobody-H1", "../../x-H1"])
 def test_a_hold_that_is_not_there_cannot_be_released(on: Commands, hold_id: str) -> None:
     done = on.run("holds", "release", hold_id)
