@@ -31,7 +31,6 @@ from domain.trouble import (
     keys_used,
     possible,
 )
-from domain.view import awaited
 from stack.testing import fresh_database
 from tests.faults.cells import ACCOUNT, FAULTS, Disturbed, left_behind, payment_of, play
 from tests.replay import endings
@@ -102,6 +101,7 @@ async def test_in_trouble(running: World, cell: Cell, undisturbed: Undisturbed) 
     assert bool(disturbed.lookups) == WAYS[cell.trouble].asks
     by = "throughline" if cell.trouble is Trouble.ANSWERED_TOO_LATE else "test"
     assert all(hold.released_by == by for hold in order.holds)
+    assert await running.adapters.books.waiting.of_order(running.order) == []
     await assert_lawful(running, order)
     ending = await endings.ending(running)
     assert ending["status"] == row.ends
@@ -143,7 +143,6 @@ async def assert_lawful(world: World, order: Order) -> None:
     owed = invoiced_total(order) - credited_total(order)
     on_account = order.header.payment.method == "account"
     assert await world.credit() == (0, int(owed) if on_account else 0)
-    assert awaited(order) == []
 
 
 def alike(ending: endings.Ending) -> endings.Ending:
