@@ -27,7 +27,8 @@ _WAITING = """
 select i.order_id, o.run is not null and o.finished_at is null as started,
        array_agg(i.n order by i.n) as numbers,
        array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
-                 order by i.n) as bodies
+                 order by i.n) as bodies,
+       array_agg(i.xmin::text order by i.n) as versions
 from inbox i join orders o on o.id = i.order_id
 where i.applied_at is null and i.bucket %% %s = %s and {due}
 group by i.order_id, o.run, o.finished_at order by min(i.stored_at) limit %s
@@ -41,9 +42,9 @@ STALE = _WAITING.format(
 ).encode()
 HANDED = b"""
 update inbox set handed_at = now()
-from unnest(%s::text[], %s::int[]) as h(order_id, n)
+from unnest(%s::text[], %s::int[], %s::text[]) as h(order_id, n, version)
 where inbox.order_id = h.order_id and inbox.n = h.n and inbox.applied_at is null
-  and holds_lease(%s, %s)
+  and inbox.xmin::text = h.version and holds_lease(%s, %s)
 """
 OUTCOME = (
     b"select applied_at is not null, outcome from inbox where source = %s and external_id = %s"
@@ -79,12 +80,15 @@ class Stored:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for one order, oldest first. `started`: a run of it has been heard of."""
+    """What waits for one order, oldest first. `started`: a run of it has been heard of. `versions`
+    tells whether somebody has written to a message since.
+    """
 
     order_id: str
     started: bool
     numbers: Sequence[int]
     messages: Sequence[Message]
+    versions: Sequence[str]
 
 
 class Inbox:
@@ -180,11 +184,14 @@ class Inbox:
         return await self._waiting(STALE, (parts, part, after, limit))
 
     async def handed_over(self, given: Sequence[Waiting], lease: str, epoch: int) -> None:
-        """Note it, unless somebody else has the lease by now."""
+        """Note it, unless somebody else has the lease by now, or a rebuild wants it handed over
+        anew: the run that was told is over then.
+        """
         orders = [each.order_id for each in given for _ in each.numbers]
         numbers = [n for each in given for n in each.numbers]
+        versions = [version for each in given for version in each.versions]
         async with self._pool.connection() as db:
-            await db.execute(HANDED, (orders, numbers, lease, epoch))
+            await db.execute(HANDED, (orders, numbers, versions, lease, epoch))
 
     async def bury_unknown(self, after: timedelta) -> int:
         """Make dead letters of messages whose order nobody placed in time; how many."""
@@ -200,8 +207,10 @@ class Inbox:
         async with self._pool.connection() as db:
             rows = await (await db.execute(query, values)).fetchall()
         return [
-            Waiting(order_id, started, numbers, await self._read(order_id, numbers, bodies))
-            for order_id, started, numbers, bodies in rows
+            Waiting(
+                order_id, started, numbers, await self._read(order_id, numbers, bodies), versions
+            )
+            for order_id, started, numbers, bodies, versions in rows
         ]
 
     async def _read(

@@ -16,7 +16,7 @@ SAVE = b"select save_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %
 LOAD = b"select state::text from orders where id = %s"
 ANEW = b"""
 update inbox set handed_at = null
-where order_id = any(%s) and applied_at is null and handed_at is not null
+where order_id = any(%s) and applied_at is null
 """
 OPEN = b"""
 select id, state::text from orders where finished_at is null and id > %s order by id limit %s

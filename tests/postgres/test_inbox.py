@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.lease import Lease
+from adapters.postgres.records import Records
 from domain.message import CancelRequested
 from tests.postgres.books import Books
 
@@ -198,3 +200,23 @@ async def test_of_those_alike_at_the_same_moment_all_but_one_name_the_first(book
 
     [first] = [each.order_id for each in accepted if not each.duplicate_of]
     assert {each.duplicate_of for each in accepted} == {"", first}
+
+
+# handing over
+
+
+async def test_what_a_rebuild_wants_anew_is_not_noted_as_handed_over_before(books: Books) -> None:
+    """It was on its way to a run that the rebuild ended: nobody would hear it for a minute."""
+    lease = Lease(books.pool, "handover")
+    epoch = await lease.take()
+    assert epoch
+    await books.place("A")
+
+    first = await books.inbox.fresh(0, 1)
+    await Records(books.pool).hand_over_anew(["A"])
+    await books.inbox.handed_over(first, lease.name, epoch)
+    again = await books.inbox.fresh(0, 1)
+    assert [each.numbers for each in again] == [[1]]
+
+    await books.inbox.handed_over(again, lease.name, epoch)
+    assert await books.inbox.fresh(0, 1) == []

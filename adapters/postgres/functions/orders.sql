@@ -13,8 +13,9 @@ language sql volatile as $$
     insert into engine (what, namespace_id) values ('orders', p_namespace)
     on conflict (what) do update set namespace_id = excluded.namespace_id, since = now()
     where engine.namespace_id <> excluded.namespace_id;
-    -- What was handed to the one before went with it.
-    update inbox set handed_at = null where applied_at is null and handed_at is not null
+    -- What was handed to the one before went with it; and what is being handed over just now is
+    -- written to, so that it is not noted as handed over.
+    update inbox set handed_at = null where applied_at is null
 $$;
 
 -- Answers `saved` or `replaced`; `elsewhere` where another engine has the orders; `held_by`, the run
