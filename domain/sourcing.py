@@ -1,12 +1,14 @@
 """Which location delivers how much of which line. Quantities in line units, offers in stock units.
 
 Rule: one source that can deliver all that is open is preferred; otherwise each line is filled from
-the sources that already deliver for this order, then from those that can give most of it.
+the sources that already deliver for this order, then from those that can give most of it. Suppliers
+are asked by the same rule, for what our own locations cannot give.
 """
 
 from decimal import ROUND_DOWN, Decimal
 
 from domain.base import ZERO, Goal, tidy
+from domain.catalog import LocationKind
 from domain.effect import Effect, EffectState, Step
 from domain.order import Order
 from domain.order_parts import Line
@@ -19,7 +21,21 @@ def allocate(order: Order) -> None:
         return
     known = order.terms.sources
     left = {at: dict(goal) for at, goal in order.offers.items() if at in known}
-    open_lines = [x for x in order.lines if x.backordered and x.line in order.terms.lines]
+    for theirs in (False, True):
+        _fill(
+            order,
+            {
+                at: offer
+                for at, offer in left.items()
+                if (known[at].kind is LocationKind.SUPPLIER) is theirs
+            },
+        )
+    start_releases_anew(order)
+
+
+def _fill(order: Order, left: dict[str, Goal]) -> None:
+    """Give what is open yet to these sources."""
+    open_lines = [x for x in order.known_lines if x.backordered]
     whole = next((loc for loc in sorted(left) if _covers(order, open_lines, left[loc])), None)
     used = {location for each in order.lines for location in each.sources}
     for line in open_lines:
@@ -31,7 +47,6 @@ def allocate(order: Order) -> None:
                     {**line.sources, location: line.sources.get(location, ZERO) + give}
                 )
                 used.add(location)
-    start_releases_anew(order)
 
 
 def trim(order: Order) -> None:

@@ -41,6 +41,14 @@ LOCATIONS: list[Row] = [
         "tms": "tms-2",
         "address": _address("1500 Mill St", "Reno", "NV", "89502"),
     },
+    {
+        "id": "LAKE",
+        "name": "Lake Power Equipment",
+        "kind": "supplier",
+        "wms": "wms-west",
+        "tms": "tms-2",
+        "address": _address("40 Canal Rd", "Sparks", "NV", "89431"),
+    },
 ]
 
 CUSTOMERS: list[Row] = [
@@ -84,36 +92,50 @@ ITEMS: list[Row] = [
         "description": description,
         "unit": "EA",
         "units": units,
+        "kit": kit,
         "currency": "USD",
         "price": price,
         "tax_code": "P0000000",
         "weight": weight,
     }
-    for identifier, description, units, price, weight in (
-        ("BOLT-M8", "Hex bolt M8x40, zinc", {"BX": "100"}, "0.18", "0.021"),
-        ("NUT-M8", "Hex nut M8, zinc", {"BX": "200"}, "0.06", "0.006"),
-        ("WASHER-M8", "Flat washer M8", {"BX": "500"}, "0.03", "0.002"),
-        ("DRILL-18V", "Cordless drill 18 V", {"CS": "4"}, "129.00", "1.9"),
-        ("BATTERY-18V", "Battery pack 18 V 5 Ah", {"CS": "6"}, "74.50", "0.7"),
-        ("GLOVE-L", "Work gloves, large", {"PK": "12"}, "6.40", "0.09"),
-        ("TAPE-25", "Measuring tape 25 ft", {"CS": "24"}, "11.75", "0.3"),
-        ("LADDER-8", "Step ladder 8 ft", {}, "164.00", "12.5"),
-        ("VALVE-1", "Ball valve 1 in, brass", {"CS": "10"}, "18.90", "0.45"),
-        ("PUMP-SUMP", "Sump pump 1/2 hp", {}, "212.00", "8.6"),
+    for identifier, description, units, price, weight, kit in (
+        ("BOLT-M8", "Hex bolt M8x40, zinc", {"BX": "100"}, "0.18", "0.021", {}),
+        ("NUT-M8", "Hex nut M8, zinc", {"BX": "200"}, "0.06", "0.006", {}),
+        ("WASHER-M8", "Flat washer M8", {"BX": "500"}, "0.03", "0.002", {}),
+        ("DRILL-18V", "Cordless drill 18 V", {"CS": "4"}, "129.00", "1.9", {}),
+        ("BATTERY-18V", "Battery pack 18 V 5 Ah", {"CS": "6"}, "74.50", "0.7", {}),
+        ("GLOVE-L", "Work gloves, large", {"PK": "12"}, "6.40", "0.09", {}),
+        ("TAPE-25", "Measuring tape 25 ft", {"CS": "24"}, "11.75", "0.3", {}),
+        ("LADDER-8", "Step ladder 8 ft", {}, "164.00", "12.5", {}),
+        ("VALVE-1", "Ball valve 1 in, brass", {"CS": "10"}, "18.90", "0.45", {}),
+        ("HOSE-50", "Garden hose 50 ft", {}, "38.00", "4.1", {}),
+        ("PUMP-SUMP", "Sump pump 1/2 hp", {}, "212.00", "8.6", {}),
+        ("COMPRESSOR-6", "Air compressor 6 gal", {}, "189.00", "15.2", {}),
+        ("GENERATOR-5K", "Portable generator 5 kW", {}, "640.00", "78", {}),
+        (
+            *("SET-18V", "Drill and two batteries", {}, "249.99", "3.3"),
+            {"DRILL-18V": "1", "BATTERY-18V": "2"},
+        ),
     )
 ]
-SCARCE = "PUMP-SUMP"
+SCARCE, ALSO_SCARCE = "PUMP-SUMP", "COMPRESSOR-6"
 """There are only a few of these: orders for more wait for a receipt."""
+DROP_SHIPPED = "GENERATOR-5K"
+"""Only the supplier has these, and sends them to our customers."""
+KIT = "SET-18V"
+"""In stock as its parts."""
 
 STOCK: dict[str, dict[str, str]] = {
     "EAST": {
         "BOLT-M8": "200000", "NUT-M8": "200000", "WASHER-M8": "400000", "DRILL-18V": "4000",
-        "BATTERY-18V": "4000", "GLOVE-L": "20000", "TAPE-25": "20000", SCARCE: "4",
+        "BATTERY-18V": "4000", "GLOVE-L": "20000", "TAPE-25": "20000", "HOSE-50": "2000",
+        SCARCE: "4",
     },
     "WEST": {
         "BOLT-M8": "100000", "NUT-M8": "100000", "GLOVE-L": "20000", "LADDER-8": "2000",
-        "VALVE-1": "20000", "TAPE-25": "10000",
+        "VALVE-1": "20000", "TAPE-25": "10000", "HOSE-50": "2000", ALSO_SCARCE: "2",
     },
+    "LAKE": {DROP_SHIPPED: "800"},
 }  # fmt: skip
 """What is on hand at first. Ladders and valves are only in the west, drills only in the east."""
 

@@ -16,7 +16,8 @@ again changes nothing. Generated from `stack/sample.py` by `throughline sample d
 """
 STOCK_NOTE = f"""
 Counted {sample.OPENING}, in stock units. Each is a receipt whose `movement_id` is
-`opening/LOCATION/ITEM`. {sample.SCARCE} is scarce: orders for more wait for a receipt.
+`opening/LOCATION/ITEM`. {sample.SCARCE} and {sample.ALSO_SCARCE} are scarce: orders for more wait
+for a receipt. Only the supplier has {sample.DROP_SHIPPED}. A kit is in stock as its parts.
 """
 PRICES_NOTE = """
 Where none of these fits, an item's own price is right. The narrowest price that fits wins: the
@@ -42,7 +43,10 @@ def _parts() -> Iterator[str]:
     )
     yield from _section(
         "Items",
-        ("id", "description", "stock unit", "other units", "price", "tax code", "weight (kg)"),
+        (
+            *("id", "description", "stock unit", "other units", "kit of", "price", "tax code"),
+            "weight (kg)",
+        ),
         map(_item, sample.ITEMS),
     )
     yield from _section(
@@ -86,9 +90,10 @@ def _customer(row: Row) -> Iterable[object]:
 
 def _item(row: Row) -> Iterable[object]:
     units = ", ".join(f"{unit} = {count} {row['unit']}" for unit, count in row["units"].items())
+    kit = ", ".join(f"{count} {item}" for item, count in row["kit"].items())
     price = f"{row['price']} {row['currency']}"
     return (
-        *(row["id"], row["description"], row["unit"], units, price, row["tax_code"]),
+        *(row["id"], row["description"], row["unit"], units, kit, price, row["tax_code"]),
         row["weight"],
     )
 

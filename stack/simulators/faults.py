@@ -20,8 +20,12 @@ Kind = Literal[
     "malformed",
     "duplicate",
     "pending",
+    "short_pick",
+    "lost_parcel",
 ]
-ONLY_CHANGES = frozenset({"timeout_after_success", "refuse", "duplicate", "pending"})
+LATER = frozenset({"short_pick", "lost_parcel"})
+"""These do not befall the call, but what the system makes of it afterwards."""
+ONLY_CHANGES = frozenset({"timeout_after_success", "refuse", "duplicate", "pending", *LATER})
 """These befall what does something; a look-up only where its operation is named."""
 
 
@@ -29,9 +33,10 @@ class Fault(BaseModel):
     """For the next `count` calls, or for `seconds`, or until it is taken away.
 
     `operation` and the values of `match` may hold `*`. `match` names facts of the call: `key`,
-    `order_id`, `subject`, or a field of its body. `delay_seconds` is the latency, `retry_after` the
-    throttle's advice in seconds; a pending call is answered after `answer_after_seconds`, or when
-    the tester says so.
+    `order_id`, `subject`, or a field of its body, inner ones by dots: `ship_to.name`.
+    `delay_seconds` is the latency, `retry_after` the throttle's advice in seconds; a pending call
+    is answered after `answer_after_seconds`, or when the tester says so. A warehouse with a
+    `short_pick` finds no more of each line than `found`, and one of its parcels may be lost.
     """
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
@@ -44,6 +49,7 @@ class Fault(BaseModel):
     delay_seconds: float = Field(2.0, ge=0)
     retry_after: int = Field(1, ge=0)
     answer_after_seconds: float | None = Field(None, ge=0)
+    found: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,16 @@ class Faults:
 
     def strike(self, occasion: Occasion) -> Fault | None:
         """The oldest fault that fits the call; it counts as used once more."""
+        return self._use(occasion, later=False)
+
+    def plan(self, occasion: Occasion) -> Fault | None:
+        """The same of what shall go wrong later, whatever befalls the call itself."""
+        return self._use(occasion, later=True)
+
+    def _use(self, occasion: Occasion, *, later: bool) -> Fault | None:
         for row in self._current():
             fault = Fault.model_validate_json(row["spec"])
-            if not _fits(fault, occasion):
+            if (fault.fault in LATER) is not later or not _fits(fault, occasion):
                 continue
             if row["remaining"] is not None:
                 self._db.execute(

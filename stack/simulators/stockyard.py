@@ -19,7 +19,7 @@ from stack.simulators.vendor import Call, Operation, Outcome, Reply, Vendor, exa
 
 STEPS = ("accepted", "picking", "picked", "packed", "shipped", "delivered")
 """What happens to goods, in this order, by itself."""
-GONE = {"recalled", "rejected"}
+GONE = {"recalled", "rejected", "given_up"}
 WITH_LINES = {"picked", "packed", "shipped", "delivered", "return_received", "return_inspected"}
 OTHERS = {"rejected", "delivery_exception", "cancel_accepted", "cancel_refused"}
 BY_HAND = {*STEPS, *WITH_LINES, *OTHERS}
@@ -48,7 +48,10 @@ class Stockyard(Vendor):
             return None
         for release in self.book.due_things("release", now):
             step = STEPS[len(release["steps"])]
-            self._happen(release, step, release["lines"])
+            if step == "picked" and release.get("found"):
+                self._happen(release, step, _found(release), final=True)
+            else:
+                self._happen(release, step, release["lines"])
         return self.book.next_due("release")
 
     def play(self, wanted: Json) -> Reply:
@@ -99,7 +102,14 @@ class Stockyard(Vendor):
 
     def _change(self, release: Json, operation: str, call: Call, status: int) -> Reply:
         release["twice"] = release.get("twice", False) or call.twice
+        if call.later:
+            release["found"] = call.later.found
+            release["lost"] = call.later.fault == "lost_parcel"
         self._keep(release)
+        self._record(release, operation)
+        return Reply(status, _told(release))
+
+    def _record(self, release: Json, operation: str) -> None:
         lines = _standing(release)
         self.book.record(
             release["key"],
@@ -108,10 +118,10 @@ class Stockyard(Vendor):
             lines=lines,
             reference=release["number"],
         )
-        return Reply(status, _told(release))
 
     def _keep(self, release: Json) -> None:
         over = release["status"] in GONE or len(release["steps"]) == len(STEPS)
+        over = over or (release.get("lost", False) and "shipped" in release["steps"])
         due = None if over else time.time() + _pace()
         self.book.keep("release", release["key"], release, key=release["key"], due=due)
 
@@ -122,6 +132,10 @@ class Stockyard(Vendor):
             release["steps"] = list(STEPS[: STEPS.index(kind) + 1])
         elif kind == "rejected":
             release["status"] = kind
+        if kind == "picked" and extra.get("final") and lines != release["lines"]:
+            release["lines"] = lines  # it lets go of the rest
+            release["status"] = kind if lines else "given_up"
+            self._record(release, "short_pick")
         number = self.book.next_number("milestone")
         name = f"{self.system}-{self.book.id}-{number:06d}"
         milestone: Json = {
@@ -165,6 +179,11 @@ def _key(call: Call) -> str:
 
 def _picked(release: Json) -> bool:
     return "picked" in release["steps"]
+
+
+def _found(release: Json) -> dict[str, str]:
+    found = {line: release["found"].get(line, q) for line, q in release["lines"].items()}
+    return {line: quantity for line, quantity in found.items() if exact(quantity) > 0}
 
 
 def _standing(release: Json) -> dict[str, str]:

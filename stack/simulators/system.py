@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 
@@ -111,9 +111,13 @@ class System:
                 self.deferrals.add(key, operation.name, request, fault.answer_after_seconds)
                 reply = self.vendor.deferral(operation, call)
             else:
-                reply = operation.handle(replace(call, twice=struck == "duplicate"))
+                reply = self._do(operation, replace(call, twice=struck == "duplicate"))
         self.wake()
         return None if struck == "timeout_after_success" else reply
+
+    def _do(self, operation: Operation, call: Call) -> Reply:
+        later = self.faults.plan(_occasion(operation, call, operation.key(call)))
+        return operation.handle(replace(call, later=later))
 
     def _settle(self, deferral: Deferral, refused: str | None) -> None:
         found = self._find(deferral.request)
@@ -124,7 +128,7 @@ class System:
             "answer_id": f"{self.vendor.system}-{self.book.id}-{deferral.number}",
             "key": deferral.key,
         }
-        reply = operation.handle(call) if refused is None else None
+        reply = self._do(operation, call) if refused is None else None
         if reply and reply.status < 400:
             outcome = self.vendor.outcome(reply)
             answer |= {"outcome": "done", "reference": outcome.reference}
@@ -143,9 +147,17 @@ def _befalls_all(fault: Fault | None) -> bool:
 
 def _occasion(operation: Operation, call: Call, key: str) -> Occasion:
     order_id, subject = parts(key)
-    body = {name: str(value) for name, value in call.body.items() if isinstance(value, str)}
+    body = dict(_texts(call.body))
     facts = {**body, **call.path, "key": key, "order_id": order_id, "order": order_id}
     return Occasion(operation.name, operation.changes, {"subject": subject, **facts})
+
+
+def _texts(body: Json, within: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in body.items():
+        if isinstance(value, str):
+            yield f"{within}{name}", value
+        elif isinstance(value, dict):
+            yield from _texts(value, f"{within}{name}.")
 
 
 def _pattern(path: str) -> re.Pattern[str]:

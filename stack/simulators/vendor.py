@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from stack.simulators.book import Book, Json
+from stack.simulators.faults import Fault
 from stack.simulators.outbox import Outbox
 
 
@@ -20,6 +21,8 @@ class Call:
     idempotency_key: str = ""
     twice: bool = False
     """Whatever the system tells of this by itself, it tells twice."""
+    later: Fault | None = None
+    """What goes wrong with what is made of this."""
 
 
 @dataclass(frozen=True)
