@@ -89,7 +89,9 @@ class CommandRow:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which orders; what is not given does not matter."""
+    """Which orders; what is not given does not matter. `held`: whether any hold is open, whatever
+    the order's status is: one that is cancelled may have some, too.
+    """
 
     status: str | None = None
     customer: str | None = None
@@ -97,6 +99,7 @@ class Filter:
     reference: str | None = None
     hold: str | None = None
     open: bool | None = None
+    held: bool | None = None
 
     def where(self) -> list[SQL]:
         given = {
@@ -106,6 +109,7 @@ class Filter:
             "reference": SQL("reference = %(reference)s"),
             "hold": SQL("%(hold)s = any (hold_reasons)"),
             "open": SQL("(finished_at is null) = %(open)s"),
+            "held": SQL("hold_reasons <> '{}'" if self.held else "hold_reasons = '{}'"),
         }
         return [sql for name, sql in given.items() if getattr(self, name) is not None]
 
@@ -151,7 +155,7 @@ class ReadModel:
     ) -> list[tuple[OrderRow, Order]]:
         """Orders with open holds, the newest order first."""
         rows = await self.orders(
-            Filter(status="held", hold=reason, customer=customer), before=before, limit=limit
+            Filter(held=True, hold=reason, customer=customer), before=before, limit=limit
         )
         states = await self._rows(
             b"select id, state::text from orders where id = any (%s)", ([row.id for row in rows],)

@@ -79,6 +79,7 @@ class Played:
         system = "payment" if step == "collect" else "erp"
         body = {"answer_id": "A-1", "key": f"{self.id}/{step}/{subject}/1"} | answer
         kept = await self.client.post(f"/v1/systems/{system}/answers", json=body)
+        assert kept.status_code < 300, kept.text
         await self.go_on()
         return kept
 
@@ -95,7 +96,11 @@ async def play(
     stock: int = 100,
     **header: Any,
 ) -> Played:
-    """An order for bolts; done is all that can be before anything ships."""
+    """An order for bolts; done is all that can be before anything ships.
+
+    `later` among the header's fields are the steps that are answered later.
+    """
+    later = header.pop("later", set())
     sent = order_in({"1": quantity}, method=header.pop("method", "account"))
     document = sent.model_dump(mode="json", exclude_none=True) | header
     sent = OrderIn.model_validate(document)
@@ -103,7 +108,7 @@ async def play(
     assert accepted.status_code == 202, accepted.text
     order_id = accepted.json()["id"]
     on_hand = {(at, "BOLT"): Decimal(stock if at == "EAST" else 0) for at in LOCATIONS}
-    played = Played(client, pool, order_id, Outside(order_id, ["1"], on_hand))
+    played = Played(client, pool, order_id, Outside(order_id, ["1"], on_hand), later)
     await played.go_on()
     return played
 
@@ -112,9 +117,7 @@ async def shipped(
     client: httpx.AsyncClient, pool: AsyncConnectionPool, quantity: int = 10, **header: Any
 ) -> Played:
     """Of ten bolts so many have left, as one shipment, and are invoiced."""
-    later = header.pop("later", set())
     played = await play(client, pool, **header)
-    played.later = later
     answer = await played.told("shipped", quantity, shipment_id=f"S-{played.id}")
     assert answer.status_code == 202, answer.text
     return played

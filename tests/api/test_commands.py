@@ -8,6 +8,7 @@ import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from domain.effect import Step
 from tests.api.conftest import Client
 from tests.api.played import play, shipped
 from tests.api.test_http import rules
@@ -188,6 +189,21 @@ async def test_a_release_edits_first(client: httpx.AsyncClient, pool: AsyncConne
     shown = await order.shown()
     assert shown["lines"][0]["quantities"]["ordered"] == "5"
     assert shown["holds"][0]["released_by"] == "test"
+
+
+async def test_holds_of_a_cancelled_order_are_listed(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    """Its warehouse does not let go of the goods: somebody has to see to it, and find it."""
+    order = await play(client, pool)
+    order.later = {Step.RELEASE}
+    await order.say("cancellation", {})
+    await order.answered("release", "EAST", outcome="refused", reason="picked_already")
+
+    shown, found = await order.shown(), (await client.get("/v1/holds")).json()["items"]
+
+    assert shown["status"] == "cancelled"
+    assert [hold["order_id"] for hold in found] == [order.id]
 
 
 async def test_the_timeline_says_it_in_words(

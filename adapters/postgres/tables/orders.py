@@ -45,6 +45,7 @@ class OrderRow(SQLModel, table=True):
         Index("orders_customer_idx", "customer", "number"),
         Index("orders_status_idx", "status", "number"),
         Index("orders_placed_at_idx", "placed_at"),
+        Index("orders_held_idx", "number", postgresql_where=text("hold_reasons <> '{}'")),
         Index("orders_reference_key", "channel", "reference", unique=True),
     )
 
