@@ -25,9 +25,9 @@ def deadlines(order: Order) -> dict[str, datetime]:
 
 
 def expire(order: Order, now: datetime) -> None:
-    """Take note of what is due."""
+    """Take note of what is due, and still is when its turn comes."""
     for name, at in deadlines(order).items():
-        if at <= now:
+        if at <= now and name in deadlines(order):
             _expire(order, name, now)
 
 

@@ -1,6 +1,8 @@
 """Orders in the states that example tests start from."""
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from domain.answer import Answer, Captured, Done
 from domain.base import Goal
@@ -9,10 +11,12 @@ from domain.hearing import hear
 from domain.hold import Problem
 from domain.message import Message, Milestone, MilestoneKind, MilestoneLine, Placed
 from domain.order import Order
+from domain.patience import Patience
 from domain.plan import plan
 from domain.settling import intend, settle
-from domain.terms import LineTerms
-from tests.domain.world import LINE_TERMS, NOW, order_in, terms_of
+from domain.terms import LineTerms, Part
+from tests.domain.ledger import LINE_TERMS
+from tests.domain.world import NOW, order_in, terms_of
 
 PLENTY = {"EAST": {"BOLT": Decimal(100), "NUT": Decimal(100), "BOX": Decimal(1200)}}
 TWO_LINES = {"1": 5, "2": 3}
@@ -29,12 +33,18 @@ def placed(
     method: str = "account",
     fulfilment: str = "partial",
     freight: str = "9.50",
+    paid: str | None = None,
+    patience: Patience | None = None,
+    **header: Any,
 ) -> Order:
     """An order that has heard what its channel said, and no more."""
     order = Order(id="o")
     wanted = order_in(quantities or TWO_LINES, method=method, fulfilment=fulfilment)
-    wanted = wanted.model_copy(update={"freight": Decimal(freight)})
-    tell(order, Placed(id="m", order=wanted))
+    wanted = wanted.model_copy(update={"freight": Decimal(freight), **header})
+    if paid is not None:
+        payment = wanted.payment.model_copy(update={"paid": Decimal(paid)})
+        wanted = wanted.model_copy(update={"payment": payment})
+    tell(order, Placed(id="m", order=wanted, patience=patience or Patience()))
     return order
 
 
@@ -44,6 +54,7 @@ def captured(
     offers: dict[str, Goal] | None = None,
     problems: tuple[Problem, ...] = (),
     lines: dict[str, LineTerms] | None = None,
+    kits: dict[str, tuple[Part, ...]] | None = None,
     estimated: bool = True,
 ) -> Order:
     """Capture it, by default with plenty of everything at EAST, and estimate no tax."""
@@ -53,6 +64,7 @@ def captured(
         terms=terms_of(lines or known),
         offers=PLENTY if offers is None else offers,
         problems=problems,
+        kits=kits or {},
     )
     ask(order, "capture/", answer)
     if estimated and any(action.step is Step.ESTIMATE for action in plan(order)):
@@ -91,13 +103,14 @@ def say(
     final: bool = False,
     shipment_id: str | None = None,
     document: str | None = None,
+    at: datetime = NOW,
 ) -> None:
     """A milestone, told by a warehouse."""
     milestone = Milestone(
         id=f"{kind}-{order.heard}",
         milestone=kind,
         source=source,
-        occurred_at=NOW,
+        occurred_at=at,
         final=final,
         shipment_id=shipment_id,
         document=document,

@@ -4,19 +4,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.amounts import Bill, invoice
+from domain.amounts import amount_due
 from domain.answer import Answer
-from domain.base import ZERO, Goal, tidy
+from domain.base import ZERO, Fact, Goal, tidy
 from domain.effect import Action, EffectState, Step
 from domain.hearing import hear, refuse
+from domain.hold import PAYMENT_DIFFERENCE
 from domain.looking import look_up
-from domain.message import HoldReleased, Milestone, MilestoneKind, MilestoneLine
+from domain.message import (
+    HoldReleased,
+    Milestone,
+    MilestoneKind,
+    MilestoneLine,
+    PaymentReceived,
+)
 from domain.order import Misunderstood, Order
 from domain.paperwork import document
+from domain.party import Address
 from domain.plan import plan, targets, unmet
 from domain.settling import intend, settle
 from domain.sourcing import position
-from domain.status import TRANSITIONS, Status, order_status, quantities
+from domain.status import TRANSITIONS, Status, order_status
+from domain.story import details
+from domain.view import awaited
+from tests.domain import laws
 from tests.domain.world import LOCATIONS, Inbox, Outside, later
 
 
@@ -27,6 +38,7 @@ class Flight:
     action: Action
     how: str
     arrived: bool
+    ship_to: Address | None = None
     answer: Answer | None = None
 
 
@@ -34,12 +46,13 @@ class Play:
     def __init__(self, order: Order, outside: Outside) -> None:
         self.order = order
         self.outside = outside
+        self.outside.estimates = True
         self.inbox = Inbox()
         self.flights: dict[str, Flight] = {}
         self.minute = 0
         self.urgent = False
         self.statuses: list[Status] = [order_status(order)]
-        self.bills: dict[str, Bill] = {}
+        self.bills: dict[str, Fact] = {}
         self.told: dict[str, str] = {}
         self.trace: list[tuple[int, str, object]] = []
 
@@ -59,7 +72,7 @@ class Play:
         for name, flight in list(self.flights.items()):
             if land():
                 if not flight.arrived:
-                    flight.answer = self.outside.do(flight.action, flight.how)
+                    flight.answer = self.outside.do(flight.action, flight.how, flight.ship_to)
                 self._note(name, flight.answer)
                 settle(self.order, name, flight.answer, now)
                 del self.flights[name]
@@ -77,6 +90,7 @@ class Play:
             assert not hear(self.order, message, now), "heard twice"
         self.urgent = False
         look_up(self.order, now)
+        laws.check_deadlines(self.order, now)
         wanted = targets(self.order)
         for name, flight in list(self.flights.items()):
             over = self.order.effects[name].state is not EffectState.SENT
@@ -88,10 +102,9 @@ class Play:
             if action.effect in self.flights:
                 continue
             intend(self.order, action, now)
-            flight = Flight(action, how(), arrives())
-            self._check_document(action)
+            flight = Flight(action, how(), arrives(), self._written(action))
             if flight.arrived:
-                flight.answer = self.outside.do(action, flight.how)
+                flight.answer = self.outside.do(action, flight.how, flight.ship_to)
             self.flights[action.effect] = flight
             self._note(flight.how, action)
         self._record()
@@ -111,16 +124,23 @@ class Play:
     def _note(self, what: str, about: object = "") -> None:
         self.trace.append((self.minute, what, about))
 
-    def _check_document(self, action: Action) -> None:
+    def _written(self, action: Action) -> Address | None:
+        """Where its document says that the goods go, if it does."""
         written = document(self.order, action, later(self.minute))
         assert written.goal == action.goal
         assert written.order_id == self.order.id
+        return getattr(written, "ship_to", None)
 
     def _record(self) -> None:
         """What the world sees; and what it may never see."""
         self._check_news()
-        self._check_lines()
+        laws.check_lines(self.order)
+        laws.check_holds(self.order)
+        laws.check_credits(self.order)
+        laws.check_claims(self.order)
         self._check_bills()
+        assert details(self.order)
+        awaited(self.order)
         status = order_status(self.order)
         before = self.statuses[-1]
         assert status in TRANSITIONS[before] | {before}, f"{before} to {status}"
@@ -133,32 +153,9 @@ class Play:
         self.order.news.clear()
         self.order.outcomes.clear()
 
-    def _check_lines(self) -> None:
-        for line in self.order.lines:
-            agreed = max(line.ordered - line.cancelled, line.total_shipped)
-            assert ZERO <= line.cancelled <= line.ordered
-            assert line.agreed == agreed
-            assert sum(line.sources.values(), ZERO) + line.backordered == agreed
-            assert all(line.sources[loc] >= gone for loc, gone in line.shipped.items())
-            here = [s.lines.get(line.line, ZERO) for s in self.order.shipments]
-            assert line.total_shipped == sum(here, ZERO)
-            assert line.delivered <= line.total_shipped
-            counted = quantities(self.order, line)
-            assert counted.invoiced <= counted.shipped <= counted.packed <= counted.picked
-            assert counted.backordered + counted.shipped <= agreed
-            came = [back.received.get(line.line, ZERO) for back in self.order.returns]
-            seen = [back.inspected.get(line.line, ZERO) for back in self.order.returns]
-            assert line.returned == sum(came, ZERO) >= sum(seen, ZERO)
-        stock, wanted = self.order.effect(Step.STOCK), targets(self.order)
-        if stock and not stock.uncertain:
-            most = wanted[stock.name].goal
-            assert all(q <= most.get(name, ZERO) for name, q in stock.standing.items())
-
     def _check_bills(self) -> None:
-        for shipment in self.order.shipments:
-            if self.order.standing(Step.INVOICE, shipment.id):
-                bill = invoice(self.order, shipment)
-                assert self.bills.setdefault(shipment.id, bill) == bill, "a posted invoice changed"
+        for name, bill in laws.posted(self.order).items():
+            assert self.bills.setdefault(name, bill) == bill, "a posted bill changed"
 
     # what the world does
 
@@ -206,7 +203,9 @@ class Play:
         self.inbox.waiting[-1] = self.inbox.waiting[-1].model_copy(update={"final": True})
         self.outside.let_go(source, kept=self.outside.picked[source])
 
-    def bring_back(self, source: str, line: str, quantity: Decimal, document: str) -> None:
+    def bring_back(
+        self, source: str, line: str, quantity: Decimal, document: str, shipment: str | None = None
+    ) -> None:
         """Goods that had been shipped come back."""
         gone = self.outside.ledger.shipped.get(position(line, source), ZERO)
         if gone:
@@ -214,6 +213,7 @@ class Play:
                 MilestoneKind.RETURN_RECEIVED,
                 source,
                 {line: min(gone, quantity)},
+                shipment_id=shipment,
                 document=document,
             )
 
@@ -237,17 +237,31 @@ class Play:
     def fill_up(self) -> None:
         """Every location gets more than enough of everything."""
         for location in LOCATIONS:
-            for item in ("BOLT", "NUT", "BOX"):
+            for item in ("BOLT", "NUT", "BOX", "PIN"):
                 self.inbox.put(self.outside.ledger.arrive(location, item, 1000 + ZERO))
 
+    def pay(self) -> None:
+        """What is to come in is paid, what came in too much is given back."""
+        due = amount_due(self.order)
+        if due and not any(isinstance(each, PaymentReceived) for each in self.inbox.waiting):
+            receipt = f"receipt-{self.inbox.count}"
+            self.inbox.put(PaymentReceived(id="pay", receipt=receipt, amount=due))
+
     def settle_down(self, rounds: int = 40) -> None:
-        """The world behaves, and people release holds, until nothing changes any more."""
+        """The world behaves, and people pay and release holds, until nothing changes any more."""
+        self.outside.no_carrier = False
         for _ in range(rounds):
             if self.settled:
                 return
             self.answer_pending()
+            if amount_due(self.order) > 0 or PAYMENT_DIFFERENCE in self.reasons:
+                self.pay()
             self.release_holds()
             self.tick()
+
+    @property
+    def reasons(self) -> set[str]:
+        return {hold.reason for hold in self.order.open_holds}
 
     def ship_everything(self, rounds: int = 12) -> None:
         for _ in range(rounds):
@@ -256,6 +270,22 @@ class Play:
             self.settle_down()
             if self.order.all_shipped and self.settled:
                 return
+
+    def wind_up(self) -> None:
+        """Parcels arrive, what was to come back does and is looked at, what nobody sent expires."""
+        for shipment in self.order.shipments:
+            if shipment.under_way:
+                self.say(MilestoneKind.DELIVERED, shipment.source, shipment_id=shipment.id)
+        for back in self.order.returns:
+            if back.inspected_at is None:
+                name = back.reported_as
+                self.say(MilestoneKind.RETURN_INSPECTED, back.source, back.received, document=name)
+        for agreed in self.order.authorised:
+            if agreed.open and not agreed.expires:
+                rest = {n: q - agreed.received.get(n, ZERO) for n, q in agreed.lines.items()}
+                rest = {n: q for n, q in rest.items() if q > 0}
+                self.say(MilestoneKind.RETURN_INSPECTED, LOCATIONS[0], rest, document=agreed.id)
+        self.settle_down()
 
     # what must be so
 
@@ -279,10 +309,22 @@ class Play:
             assert found == ([target.goal] if target.goal else []), name
             effect = self.order.effects.get(name)
             assert effect is None or not effect.uncertain
+        self._check_addresses()
         for line in self.order.lines:
             for location, quantity in line.sources.items():
                 stands = self.outside.ledger.reserved.get(position(line.line, location), ZERO)
                 assert stands == quantity
+
+    def _check_addresses(self) -> None:
+        """Whatever stands knows where the goods go now."""
+        for effect in self.order.effects.values():
+            if (
+                effect.step in (Step.ESTIMATE, Step.ERP, Step.RELEASE, Step.BOOK)
+                and effect.standing
+            ):
+                assert self.order.header
+                known = self.outside.address.get(self.order.key(effect))
+                assert known == self.order.header.ship_to, effect.name
 
     def _found(self, step: Step, name: str) -> list[Goal]:
         match step:

@@ -22,7 +22,7 @@ from domain.message import CancelRequested, MilestoneKind
 from domain.order import Order
 from domain.plan import plan
 from tests.domain.build import ask, captured, goal, going_on, placed, say, tell
-from tests.domain.world import LINE_TERMS
+from tests.domain.ledger import LINE_TERMS
 
 
 def priced(price: str, currency: str = "USD") -> Order:

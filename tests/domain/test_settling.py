@@ -13,7 +13,8 @@ from domain.order import Order
 from domain.plan import plan
 from domain.settling import intend, settle
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, tell
-from tests.domain.world import LINE_TERMS, NOW, terms_of
+from tests.domain.ledger import LINE_TERMS
+from tests.domain.world import NOW, terms_of
 
 CREDIT = "credit/acme"
 

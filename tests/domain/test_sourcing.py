@@ -5,13 +5,14 @@ from decimal import Decimal
 import pytest
 
 from domain.base import Goal
+from domain.catalog import LocationKind
 from domain.effect import Step
 from domain.message import Amended, CancelRequested, HoldPlaced, HoldReleased, StockArrived
 from domain.order import Order
 from domain.plan import plan
 from domain.sourcing import allocate, trim
 from tests.domain.build import ask, captured, goal, going_on, placed, tell
-from tests.domain.world import LINE_TERMS
+from tests.domain.ledger import LINE_TERMS
 
 
 def sources(order: Order) -> dict[str, Goal]:
@@ -36,6 +37,29 @@ def test_a_source_that_delivers_already_goes_before_one_that_has_more() -> None:
     order.offers = {"EAST": goal(BOLT=2), "WEST": goal(BOLT=4)}
     allocate(order)
     assert order.line("1").sources == {"EAST": 2, "WEST": 3}
+
+
+@pytest.mark.parametrize(
+    ("ours", "from_us"),
+    [
+        pytest.param(goal(BOLT=9, NUT=9), {"1": 5, "2": 3}, id="not asked for what we have"),
+        pytest.param(goal(BOLT=2), {"1": 2}, id="asked for the rest"),
+        pytest.param({}, {}, id="asked for what we have not"),
+    ],
+)
+def test_a_supplier_comes_after_our_own_locations(ours: Goal, from_us: Goal) -> None:
+    order = captured(placed(), offers={})
+    assert order.terms
+    known = order.terms.sources
+    supplier = known["EAST"].model_copy(update={"kind": LocationKind.SUPPLIER})
+    order.terms = order.terms.model_copy(update={"sources": {**known, "EAST": supplier}})
+    order.offers = {"EAST": goal(BOLT=99, NUT=99), "WEST": dict(ours)}
+
+    allocate(order)
+
+    given = {x.line: x.sources["WEST"] for x in order.lines if "WEST" in x.sources}
+    assert given == from_us
+    assert not any(line.backordered for line in order.lines)
 
 
 def test_only_whole_cases_are_promised() -> None:

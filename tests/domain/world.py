@@ -6,36 +6,24 @@ its key. What it finds wrong with a call (a second standing, a repetition) it ke
 
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from decimal import Decimal
 
 from domain.answer import Answer, Captured, Done, Pending, Refused, Unclear
 from domain.base import ZERO, Goal, tidy
 from domain.catalog import LocationKind
 from domain.effect import Action, Step
 from domain.hold import Problem
-from domain.message import Answered, Message, StockArrived, StockLost
+from domain.message import Answered, Message
 from domain.order_in import OrderIn
 from domain.party import Address
 from domain.terms import LineTerms, SourceTerms, Terms
+from tests.domain.ledger import ITEMS, LINE_TERMS, PARTS, Ledger
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ADDRESS = Address(
     line1="1 Mill Road", city="Dayton", region="OH", postal_code="45402", country="US"
 )
 LOCATIONS = ("EAST", "WEST", "SOUTH")
-FACTORS = {"1": Decimal(1), "2": Decimal(1), "3": Decimal(12)}
-LINE_TERMS = {
-    "1": LineTerms(item="BOLT", unit="EA", price=Decimal("1.005"), price_unit="EA"),
-    "2": LineTerms(item="NUT", unit="EA", price=Decimal("3.333"), price_unit="EA"),
-    "3": LineTerms(
-        item="BOX",
-        unit="CS",
-        price=Decimal("0.125"),
-        price_unit="EA",
-        stock_factor=Decimal(12),
-    ),
-}
-ITEMS = {line: terms.item for line, terms in LINE_TERMS.items()}
 TAX_RATE = Decimal("0.0725")
 
 
@@ -83,72 +71,6 @@ def terms_of(lines: dict[str, LineTerms], account: str = "acme") -> Terms:
     )
 
 
-class Ledger:
-    """Our stock: facts move it at once, reservations are guarded."""
-
-    def __init__(self, on_hand: dict[tuple[str, str], Decimal]) -> None:
-        self.on_hand = on_hand
-        self.shipped: Goal = {}
-        self.reserved: Goal = {}
-
-    def reserve(self, goal: Goal) -> Answer:
-        """All of it or nothing; less than before is always possible."""
-        before, after = self._needed(self.reserved), self._needed(goal)
-        for place, quantity in after.items():
-            if quantity > max(self.on_hand.get(place, ZERO), before.get(place, ZERO)):
-                return Refused(
-                    reason="unavailable_inventory", standing=self.reserved, offers=self.free()
-                )
-        self.reserved = tidy(goal)
-        return Done(standing=self.reserved)
-
-    def free(self) -> dict[str, Goal]:
-        """What could be promised yet, by location and item."""
-        used = self._needed(self.reserved)
-        offers: dict[str, Goal] = {}
-        for (location, item), quantity in self.on_hand.items():
-            left = max(quantity - used.get((location, item), ZERO), ZERO)
-            offers.setdefault(location, {})[item] = left
-        return offers
-
-    def ship(self, location: str, lines: Goal) -> None:
-        for line, quantity in lines.items():
-            name = f"{line}/{location}"
-            self.shipped[name] = self.shipped.get(name, ZERO) + quantity
-            self._move(location, ITEMS[line], -quantity * FACTORS[line])
-
-    def arrive(self, location: str, item: str, quantity: Decimal) -> StockArrived:
-        self._move(location, item, quantity)
-        free = self.free()[location][item]
-        return StockArrived(id="arrived", item=item, location=location, available=free)
-
-    def lose(self, location: str, line: str, quantity: Decimal) -> StockLost | None:
-        """Counted and not there; what was reserved of it is taken back, and the order told."""
-        self._move(location, ITEMS[line], -quantity * FACTORS[line])
-        name = f"{line}/{location}"
-        short = self._needed(self.reserved).get((location, ITEMS[line]), ZERO) - max(
-            self.on_hand[location, ITEMS[line]], ZERO
-        )
-        open_here = self.reserved.get(name, ZERO) - self.shipped.get(name, ZERO)
-        taken = min((short / FACTORS[line]).to_integral_value(ROUND_UP), open_here)
-        if taken <= 0:
-            return None
-        self.reserved = tidy({**self.reserved, name: self.reserved[name] - taken})
-        return StockLost(id="lost", line=line, location=location, quantity=taken)
-
-    def _move(self, location: str, item: str, quantity: Decimal) -> None:
-        place = location, item
-        self.on_hand[place] = self.on_hand.get(place, ZERO) + quantity
-
-    def _needed(self, goal: Goal) -> dict[tuple[str, str], Decimal]:
-        needed: dict[tuple[str, str], Decimal] = {}
-        for name, quantity in goal.items():
-            line, _, location = name.partition("/")
-            rest = max(quantity - self.shipped.get(name, ZERO), ZERO) * FACTORS[line]
-            needed[location, ITEMS[line]] = needed.get((location, ITEMS[line]), ZERO) + rest
-        return needed
-
-
 class Outside:
     """Every system at once: what stands under which key, and what was done wrong."""
 
@@ -162,6 +84,10 @@ class Outside:
         self.picked: dict[str, Goal] = {}
         self.price = Decimal(0)
         self.account = "acme"
+        self.estimates = False
+        self.no_carrier = False
+        self.asked_for: dict[str, Address | None] = {}
+        self.address: dict[str, Address | None] = {}
         self.ended: set[str] = set()
         self.dead: set[str] = set()
         self.picked_out: dict[str, str] = {}
@@ -169,10 +95,13 @@ class Outside:
 
     # calls
 
-    def do(self, action: Action, how: str) -> Answer | None:
-        """Carry out a call, well or badly; `None` when its caller hears nothing."""
+    def do(self, action: Action, how: str, ship_to: Address | None = None) -> Answer | None:
+        """Carry out a call, well or badly; `None` when its caller hears nothing. `ship_to` is what
+        its document says.
+        """
         if how == "lost":
             return None
+        self.asked_for[action.key] = ship_to
         answer = self._ours(action, how) if action.step.ours else self._theirs(action, how)
         return None if how == "unheard" else answer
 
@@ -205,23 +134,24 @@ class Outside:
                 self.wrong.append(f"{name} given back, and {location} may ship {may_ship}")
 
     def _capture(self, action: Action, how: str) -> Answer:
-        known = {line: LINE_TERMS[line] for line in self.lines}
+        asked = dict.fromkeys([*self.lines, *action.goal])
+        known = {line: LINE_TERMS[line] for line in asked if line in LINE_TERMS}
         self.price += how == "refused"  # a new price list came into force
         lines = {
             line: terms.model_copy(update={"price": terms.price + self.price})
             for line, terms in known.items()
         }
         problems: tuple[Problem, ...] = ()
-        first = f"line/{self.lines[0]}"
+        last = next(reversed(known))
         match how:
             case "refused":
-                problems = (Problem(reason="price_mismatch", scope=first),)
+                problems = (Problem(reason="price_mismatch", scope=f"line/{last}"),)
             case "pending":
                 problems = (
-                    Problem(reason="unknown_item", scope=first),
+                    Problem(reason="unknown_item", scope=f"line/{last}"),
                     Problem(reason="currency_mismatch"),
                 )
-                del lines[self.lines[0]]
+                del lines[last]
             case "unclear":
                 return Unclear(detail="no such column")
         return Captured(
@@ -229,6 +159,7 @@ class Outside:
             terms=terms_of(lines, self.account),
             offers=self.ledger.free(),
             problems=problems,
+            kits={"5": PARTS} if "5" in lines else {},
         )
 
     def _theirs(self, action: Action, how: str) -> Answer:
@@ -242,7 +173,8 @@ class Outside:
                 self.wrong.append(f"asked again while pending: {key}")
             return Pending()
         self.waiting.pop(key, None)
-        if how == "refused" or not self._possible(key, goal):
+        nobody = self.no_carrier and action.step is Step.BOOK and not stands
+        if how == "refused" or nobody or not self._possible(key, goal):
             return Refused(reason="no", standing=stands)
         if stands == goal:
             if not action.ask:
@@ -257,13 +189,20 @@ class Outside:
             asked = [location for location in LOCATIONS if self.released(location)[1]]
             if asked:
                 self.wrong.append(f"the sales order is gone, and {asked} may ship")
+        if action.step is Step.RELEASE and goal and not self._sold():
+            self.wrong.append(f"{key} is released without a sales order")
         self._make(key, goal)
         if how == "unclear":
             return Unclear(detail="<html>")
         return self._done(action.step, goal)
 
+    def _sold(self) -> bool:
+        return any(
+            goal and key.startswith(f"{self.order_id}/erp/") for key, goal in self.stands.items()
+        )
+
     def _done(self, step: Step, goal: Goal) -> Done:
-        taxed = step in (Step.TAX, Step.RETURN_TAX)
+        taxed = step in (Step.TAX, Step.RETURN_TAX) or (step is Step.ESTIMATE and self.estimates)
         rate = -TAX_RATE if step is Step.RETURN_TAX else TAX_RATE
         amounts = {x: (q * rate).quantize(Decimal("0.01")) for x, q in goal.items()}
         return Done(standing=goal, ref="R1", amounts=amounts if taxed else {})
@@ -308,6 +247,8 @@ class Outside:
     def _stand(self, key: str, goal: Goal) -> None:
         if goal:
             self.ended.discard(key)
+            if goal != self.stands.get(key):
+                self.address[key] = self.asked_for.get(key)
         elif self.stands.get(key):
             self.ended.add(key)
         self.stands[key] = goal
@@ -387,10 +328,6 @@ class Outside:
         if not self.stands[key]:
             self.dead.add(key)
         return True
-
-
-def whole_units(line: str, stock_quantity: Decimal) -> Decimal:
-    return (stock_quantity / FACTORS[line]).to_integral_value(ROUND_DOWN)
 
 
 class Inbox:
