@@ -21,6 +21,7 @@ from activities.fulfilment import FulfilmentActivities
 from activities.inherited import OwnRunInterceptor
 from activities.money import MoneyActivities
 from activities.record import RecordActivities
+from activities.requests import RequestActivities
 from activities.waiting import WaitingInterceptor
 from adapters.config import Settings
 from adapters.handover import Handover
@@ -28,6 +29,7 @@ from adapters.notify.client import WebhookClient
 from adapters.notify.dispatcher import Dispatcher
 from adapters.notify.guard import AddressGuard
 from adapters.notify.webhook import WebhookSender
+from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.events import Sequencer
 from adapters.postgres.lease import LeasedLoop
 from adapters.process import run, spare_the_collector
@@ -62,6 +64,7 @@ def our_activities(adapters: Adapters, engine: Engine) -> list[Callable[..., Any
     keeping = BookActivities(books.ledger, books.master, books.pricing, adapters.systems.routing)
     return [
         RecordActivities(books.records, engine).record_order,
+        RequestActivities(books.inbox, DeadLetters(books.pool)).keep_request,
         keeping.capture_order,
         keeping.take_credit,
         keeping.reserve_stock,

@@ -15,6 +15,7 @@ from activities.erp import ErpActivities
 from activities.fulfilment import FulfilmentActivities
 from activities.money import MoneyActivities
 from activities.record import RecordActivities
+from activities.requests import RequestActivities
 from domain.answer import Answer, Unclear
 from domain.deadlines import deadlines
 from domain.documents import Instruction
@@ -26,6 +27,7 @@ from domain.message import Message
 from domain.order import RULES, Entry, Misunderstood, Order, Recorded
 from domain.paperwork import document
 from domain.plan import plan, targets, unmet
+from domain.request import Asked
 from domain.settling import intend, settle
 from domain.status import order_status
 from domain.story import Found, details, found_by
@@ -61,6 +63,7 @@ class OrderWorkflow:
         self.rules = rules_of_this_run()
         self.enter(order)
         self.messages: list[Message] = []
+        self.asked: list[Asked] = []
         self.calls: dict[str, Call] = {}
         self.recorded = ""
         self.unrecorded: list[Message] = []
@@ -104,7 +107,7 @@ class OrderWorkflow:
 
     async def close(self) -> None:
         """Until nobody has anything to add. There is no await after that last look."""
-        while not self.order.closed or self.messages:
+        while not self.order.closed or self.messages or self.asked:
             await self.reach(Step.REFUND, until=self.nothing_is_left)
             self.order.close(workflow.now())
             await self.record()
@@ -112,6 +115,12 @@ class OrderWorkflow:
     @workflow.signal
     def deliver(self, messages: list[Message]) -> None:
         self.messages += messages
+
+    @workflow.signal
+    def ask(self, request: Any) -> None:
+        """A command from Temporal's own pages, such as `{"kind": "retry", "by": "sam"}`."""
+        asked = Asked(order_id=self.order.id, id=f"asked-{workflow.uuid4()}", body=request)
+        self.asked.append(asked)
 
     # Below: how any stage gets where it wants, whatever happens meanwhile.
 
@@ -127,12 +136,13 @@ class OrderWorkflow:
         What can be done beyond `upto` is done meanwhile: no warehouse waits for another one.
         """
         while True:
+            await self.keep_requests()
             self.take_in()
             self.interrupt_overtaken()
             if until() and not self.calls and not unmet(self.order, upto):
                 return
             if self.renewal_is_due():
-                if await self.record() and not self.messages:
+                if await self.record() and not (self.messages or self.asked):
                     workflow.continue_as_new(self.order)
                 continue
             actions = [] if self.too_long() else self.actions()
@@ -143,6 +153,14 @@ class OrderWorkflow:
             for action in actions:
                 self.calls[action.effect] = self.call(action)
             await self.wait()
+
+    async def keep_requests(self) -> None:
+        """Stored first, like everything that comes in: then it comes back as a message."""
+        while self.asked:
+            asked = self.asked.pop(0)
+            keep = RequestActivities.keep_request
+            options = our_database(self.order.patience)
+            await workflow.execute_activity_method(keep, asked, **options)
 
     def take_in(self) -> None:
         """What was answered and what came in since the last look."""
@@ -282,7 +300,10 @@ class OrderWorkflow:
         deadline = self.deadline()
         with suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: bool(self.messages) or any(c.handle.done() for c in self.calls.values()),
+                lambda: (
+                    bool(self.messages or self.asked)
+                    or any(call.handle.done() for call in self.calls.values())
+                ),
                 timeout=deadline - workflow.now() if deadline else None,
             )
 
