@@ -2,18 +2,26 @@
 of them.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from domain.answer import Captured
 from domain.effect import Step
+from domain.plan import plan
+from domain.settling import intend, settle
+from domain.terms import Part
 from tests.api.conftest import Client
+from tests.api.orders import NOW, record
 from tests.api.played import play, shipped
 from tests.api.test_http import rules
 from tests.api.test_master_data import ADDRESS
-from tests.api.test_orders import placed
+from tests.api.test_orders import placed, recorded
+from tests.domain.ledger import LINE_TERMS
+from tests.domain.world import order_in, terms_of
 
 FIVE = [{"line": "1", "quantity": "5"}]
 
@@ -162,6 +170,42 @@ async def test_an_amendment_of_everything(
     assert (shown["ship_not_before"], shown["cancel_after"]) == ("2030-02-01", "2030-03-01")
 
 
+async def test_a_kit_is_shown_in_parts_and_spoken_of_whole(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    sent = order_in({"1": 2}).model_dump_json(exclude_none=True)
+    order_id = (await client.post("/v1/orders", content=sent)).json()["id"]
+    order = await recorded(pool, order_id)
+    (capture,) = plan(order)
+    bolts, nuts = (
+        Part(item=item, unit="EA", per_kit=Decimal(count), value=Decimal(1))
+        for item, count in (("BOLT", 4), ("NUT", 8))
+    )
+    answer = Captured(
+        standing=capture.goal,
+        terms=terms_of({"1": LINE_TERMS["1"]}),
+        offers={"EAST": {"BOLT": Decimal(99), "NUT": Decimal(99)}},
+        kits={"1": (bolts, nuts)},
+    )
+    intend(order, capture, NOW)
+    settle(order, capture.effect, answer, NOW)
+    await record(pool, order)
+
+    await client.post(
+        f"/v1/orders/{order_id}/cancellation", json={"lines": [{"line": "1", "quantity": 1}]}
+    )
+    await recorded(pool, order_id)
+
+    lines = (await client.get(f"/v1/orders/{order_id}")).json()["lines"]
+    assert [(line["item"], line["kit"], line["per_kit"]) for line in lines] == [
+        ("BOLT", "1", "4"),
+        ("NUT", "1", "8"),
+    ]
+    assert [line["quantities"]["cancelled"] for line in lines] == ["4", "8"]
+    cancelling = await client.get(f"/v1/orders/{order_id}/plan", params={"intent": "cancel"})
+    assert [line["cancelled"] for line in cancelling.json()["lines"]] == ["4", "8"]
+
+
 async def test_a_quote_is_valid_until_a_day(
     client: httpx.AsyncClient, pool: AsyncConnectionPool
 ) -> None:
@@ -234,16 +278,16 @@ async def test_what_cancelling_would_cost_is_shown_first(
     before = await order.shown()
 
     going_on = await order.shown("/plan")
-    plan = await order.shown("/plan?intent=cancel")
+    meant = await order.shown("/plan?intent=cancel")
 
     assert (going_on["cost"], going_on["lines"], going_on["recalls"]) == (None, None, None)
-    assert plan["refused"] == ""
-    assert plan["lines"] == [{"line": "1", "cancelled": "6", "stays": "4"}]
-    assert plan["recalls"] == [
+    assert meant["refused"] == ""
+    assert meant["lines"] == [{"line": "1", "cancelled": "6", "stays": "4"}]
+    assert meant["recalls"] == [
         {"source": "EAST", "system": "wms-east", "lines": [{"line": "1", "quantity": "6"}],
          "may_refuse": True}
     ]  # fmt: skip
-    cost = plan["cost"]
+    cost = meant["cost"]
     assert cost["cancelled_value"] == before["totals"]["open"] == "6.03"
     assert cost["stays_value"] == before["totals"]["invoiced"]
     assert (cost["credit_given_back"], cost["currency"]) == ("6.03", "USD")
