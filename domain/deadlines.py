@@ -91,7 +91,7 @@ def _days(order: Order) -> Iterator[Due]:
     header = order.header
     if header is None:
         return
-    if order.early and header.ship_not_before:
+    if order.early and header.ship_not_before and header.ship_not_before < NEVER:
         yield "ship_not_before", _midnight(header.ship_not_before)
     if order.lapsed or order.all_shipped:
         return
@@ -129,7 +129,7 @@ def _returns(order: Order) -> Iterator[Due]:
 
 def _holds(order: Order) -> Iterator[Due]:
     for hold in order.open_holds:
-        if hold.until:
+        if hold.until and hold.until.date() < NEVER:
             yield f"hold/{hold.id}", hold.until
     parked = [hold.since for hold in order.open_holds if hold.scope == "order"]
     if parked and order.patience.held_stock and not order.let_go:

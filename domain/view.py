@@ -53,7 +53,8 @@ def _answers(order: Order) -> Iterator[Awaited]:
 
 
 def _days(order: Order) -> Iterator[Awaited]:
-    if order.early and (day := deadlines(order).get("ship_not_before")):
+    if order.early:
+        day = deadlines(order).get("ship_not_before")
         yield Awaited(what="ship_not_before", since=order.placed_at, deadline=day)
 
 

@@ -5,10 +5,18 @@ from typing import Any
 
 from domain.deadlines import deadlines, expire
 from domain.effect import Step
-from domain.message import Amended, CancelRequested, MilestoneKind, Placed, QuoteAccepted
+from domain.message import (
+    Amended,
+    CancelRequested,
+    HoldPlaced,
+    MilestoneKind,
+    Placed,
+    QuoteAccepted,
+)
 from domain.order import Order
 from domain.plan import plan
 from domain.status import order_status
+from domain.view import awaited
 from tests.domain.build import captured, goal, going_on, news, say, tell
 from tests.domain.world import NOW, order_in
 
@@ -97,3 +105,9 @@ def test_after_the_last_day_a_person_may_still_want_more() -> None:
 
 def test_the_end_of_time_is_no_deadline() -> None:
     assert deadlines(placed_with(cancel_after=date.max)) == {}
+    assert deadlines(placed_with(kind="quote", valid_until=date.max)) == {}
+    early = placed_with(ship_not_before=date.max)
+    tell(early, HoldPlaced(id="h", until=datetime.max.replace(tzinfo=UTC)))
+    assert deadlines(early) == {}
+    assert early.early
+    assert "ship_not_before" in {each.what for each in awaited(early)}, "it is waited for, for ever"
