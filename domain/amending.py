@@ -131,6 +131,8 @@ def _amend_header(order: Order, message: Amended, now: datetime) -> None:
         for effect in order.effects.values():
             if effect.step in (Step.ESTIMATE, Step.ERP, Step.BOOK):
                 effect.stale = bool(effect.at_most)
+                if effect.state is EffectState.REFUSED:
+                    effect.state = EffectState.CONFIRMED  # tried again with the new one
 
 
 def is_early(first_day: date | None, now: datetime) -> bool:

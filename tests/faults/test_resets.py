@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from domain.effect import Step
 from tests.faults.test_crashes import IMPATIENT
-from tests.replay import endings
+from tests.replay import endings, paths
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
 
@@ -25,6 +25,7 @@ REAPPLY: dict[str, Reapply] = {
     "with its messages": ResetReapplyType.RESET_REAPPLY_TYPE_ALL_ELIGIBLE,
     "without": ResetReapplyType.RESET_REAPPLY_TYPE_NONE,
 }
+CARRIERS = paths.CARRIERS
 OFTEN = {"split", "returned_after_the_close"}
 OFTEN_OPEN = {"held_by_hand", "cancelled_in_an_outage", "by_card"}
 AMISS_ONCE = {

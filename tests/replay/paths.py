@@ -5,10 +5,13 @@ and every one has a recorded history; whoever adds a path adds a line here and r
 
 from collections.abc import Awaitable, Callable
 
-from tests.replay import plays, trouble
+from tests.replay import afterlives, lives, plays, trouble
 from tests.workflows.world import World
 
 Play = Callable[[World], Awaitable[None]]
+
+CARRIERS = ("tms-1", "tms-2")
+"""Those of a world in which they are played."""
 
 PATHS: dict[str, Play] = {
     play.__name__: play
@@ -45,6 +48,38 @@ PATHS: dict[str, Play] = {
         plays.cancelled_by_card,
         plays.returned_after_the_close,
         plays.returned_by_card,
+        lives.quoted_and_accepted,
+        lives.quoted_anew,
+        lives.quoted_until_yesterday,
+        lives.not_before_its_day,
+        lives.after_its_last_day,
+        lives.filled_or_killed,
+        lives.complete_by_line,
+        lives.complete_from_two_places,
+        lives.in_an_unknown_unit,
+        lives.in_another_currency,
+        lives.without_a_price,
+        lives.to_an_invalid_address,
+        lives.of_a_kit,
+        lives.of_a_kit_amended_and_cancelled_in_part,
+        lives.ordered_more_after_a_shipment,
+        lives.a_line_is_added,
+        lives.sent_elsewhere,
+        lives.replanned,
+        lives.held_until_a_moment,
+        lives.released_with_an_edit,
+        lives.held_for_longer_than_its_goods,
+        afterlives.lost_and_credited,
+        afterlives.delivered_after_an_exception,
+        afterlives.come_back_undelivered,
+        afterlives.returned_as_agreed,
+        afterlives.returned_unasked,
+        afterlives.credited_for_a_shortage,
+        afterlives.granted_an_allowance,
+        afterlives.exchanged,
+        afterlives.prepaid_in_two_parts,
+        afterlives.prepaid_too_much,
+        afterlives.by_card_claimed_anew,
         trouble.cancelled_in_an_outage,
         trouble.the_recall_is_refused,
         trouble.shipped_although_cancelled,
@@ -60,5 +95,9 @@ PATHS: dict[str, Play] = {
         trouble.throttled_everywhere,
         trouble.told_nonsense,
         trouble.recorded_with_patience,
+        trouble.taxed_by_guess,
+        trouble.carried_by_another,
+        trouble.carried_by_nobody,
+        trouble.tried_again_when_asked,
     )
 }

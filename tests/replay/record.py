@@ -16,7 +16,7 @@ from stack.testing import (
     temporal_for_tests,
 )
 from tests.replay import endings, histories
-from tests.replay.paths import PATHS
+from tests.replay.paths import CARRIERS, PATHS
 from tests.workflows.fixtures import AT_ONCE
 from tests.workflows.world import World
 
@@ -45,7 +45,7 @@ async def _record(path: str, temporal: str, database: str, *, anew: bool) -> Non
         return
     print(f"{path}: {', '.join(name for name, missing in wanted.items() if missing)}")
     async with (
-        World.open(temporal, database, name=f"ORDER-{path}") as world,
+        World.open(temporal, database, name=f"ORDER-{path}", carriers=CARRIERS) as world,
         world.worker(),
     ):
         await PATHS[path](world)

@@ -188,6 +188,49 @@ async def recorded_with_patience(world: World) -> None:
     await world.ends("closed")
 
 
+async def taxed_by_guess(world: World) -> None:
+    """The tax engine gives no estimate in time: nobody waits for it for long."""
+    world.partner("tax").fail("outage", operation="estimates", times=FOREVER)
+    await world.place(lines=BOLTS, patience={"estimate": timedelta(milliseconds=300)})
+    order = await world.until(lambda order: bool(order.standing(Step.BOOK, EAST)))
+    assert not order.standing(Step.ESTIMATE)
+    await world.ship(EAST)
+    await world.ends("closed")
+
+
+async def carried_by_another(world: World) -> None:
+    """The first carrier refuses, and nobody is asked before the second."""
+    world.partner("tms-1").fail("refuse")
+    await world.place(lines=BOLTS)
+    order = await world.settles("released")
+    assert order.effects["book/EAST"].system == "tms-2"
+    await ship_bolts(world)
+
+
+async def carried_by_nobody(world: World) -> None:
+    """A person takes it there, and says so."""
+    for carrier in ("tms-1", "tms-2"):
+        world.partner(carrier).fail("refuse")
+    await world.place(lines=BOLTS)
+    hold = await world.held("address_undeliverable")
+    await world.release(hold, skip="goes with our own van")
+    await ship_bolts(world)
+    assert not (await world.known()).standing(Step.BOOK, EAST)
+
+
+async def tried_again_when_asked(world: World) -> None:
+    """The next attempt is half a minute away, and the ERP is back."""
+    world.partner("erp").fail("outage", times=FOREVER)
+    await world.place(lines=BOLTS, patience={"retry": timedelta(seconds=30)})
+    async with asyncio.timeout(30):
+        while not await world.adapters.books.waiting.of_order(world.order):
+            await asyncio.sleep(0.02)
+    world.partner("erp").recover()
+    await world.retry()
+    await world.settles("released", within=15)
+    await ship_bolts(world)
+
+
 # parts of plays
 
 

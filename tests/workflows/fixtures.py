@@ -27,9 +27,12 @@ def simulators() -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture
-async def world(temporal: str, database: str) -> AsyncIterator[World]:
-    """Partners in memory, and no worker yet."""
-    async with World.open(temporal, database) as world:
+async def world(
+    request: pytest.FixtureRequest, temporal: str, database: str
+) -> AsyncIterator[World]:
+    """Partners in memory, with one carrier or the test module's `CARRIERS`; no worker yet."""
+    carriers = getattr(request.module, "CARRIERS", ("tms-1",))
+    async with World.open(temporal, database, carriers=carriers) as world:
         yield world
 
 

@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import TerminatedError
 
 from adapters.registry import Adapters
+from domain.base import added
 from domain.effect import Step
 from domain.order import Order, workflow_id
 from domain.plan import unmet
@@ -227,6 +228,8 @@ class Looking:
         book = await self.book()
         now = {(system, key): goal for system, key, goal in book}
         stands = {key: goal for (_, key), goal in now.items() if goal}
+        for key in self._gone_before(order, stands):
+            del stands[key]
         assert stands == {
             order.key(effect).removeprefix(f"{self.order}/"): _plain(effect.standing)
             for effect in order.effects.values()
@@ -234,6 +237,20 @@ class Looking:
         }
         for before, after in pairwise(book):
             assert before != after, "done twice"
+
+    def _gone_before(self, order: Order, stands: Mapping[str, dict[str, str]]) -> list[str]:
+        """The keys of releases that have left, and of their transport."""
+        gone = []
+        for release in order.effects_of(Step.RELEASE):
+            place = release.subject
+            keys = [f"{release.name}/{n}" for n in range(1, release.generation)]
+            asked = added(*({n: Decimal(q) for n, q in stands.get(k, {}).items()} for k in keys))
+            left = {line.line: line.shipped.get(place, Decimal(0)) for line in order.lines}
+            assert all(quantity <= left[number] for number, quantity in asked.items())
+            booking = order.effect(Step.BOOK, place)
+            keys += [f"{booking.name}/{n}" for n in range(1, booking.generation)] if booking else []
+            gone += [key for key in keys if key in stands]
+        return gone
 
     def _is_told(self, step: Step) -> bool:
         return step.kept and (bool(self.memory) or step is not Step.AUTHORISE)

@@ -1,5 +1,7 @@
 """Every partner in this process, with the books they keep."""
 
+from collections.abc import Sequence
+
 from adapters.erp.memory import MemoryErp
 from adapters.memory import Partner
 from adapters.payment.memory import MemoryPayment
@@ -10,10 +12,10 @@ from adapters.wms.memory import MemoryWms
 
 
 class MemorySystems:
-    def __init__(self) -> None:
+    def __init__(self, carriers: Sequence[str]) -> None:
         self.erp = MemoryErp("erp")
         self.wms = {name: MemoryWms(name) for name in ("wms-east", "wms-west")}
-        self.tms = MemoryTms("tms-1")
+        self.tms = {name: MemoryTms(name) for name in carriers}
         self.tax = MemoryTax("tax")
         self.payment = MemoryPayment("payment")
 
@@ -21,13 +23,14 @@ class MemorySystems:
         return Systems(
             erp={"erp": self.erp},
             wms=self.wms,
-            tms={"tms-1": self.tms},
+            tms=self.tms,
             tax={"tax": self.tax},
             payment={"payment": self.payment},
         )
 
     @property
     def partners(self) -> dict[str, Partner]:
-        few = (self.erp.partner, self.tms.partner, self.tax.partner, self.payment.partner)
-        partners = [*few, *(each.partner for each in self.wms.values())]
+        few = (self.erp.partner, self.tax.partner, self.payment.partner)
+        several = (*self.wms.values(), *self.tms.values())
+        partners = [*few, *(each.partner for each in several)]
         return {partner.system: partner for partner in partners}

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.replay import endings
+from tests.replay import endings, paths
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
 
+CARRIERS = paths.CARRIERS
 OFTEN = {
     "split",
     "amended_there_and_back",

@@ -4,11 +4,12 @@ import asyncio
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -27,13 +28,20 @@ from domain.catalog import Item, Location, LocationKind
 from domain.message import (
     Amended,
     CancelRequested,
+    CreditGranted,
+    CreditReason,
     HoldPlaced,
     HoldReleased,
     Message,
     Milestone,
     MilestoneKind,
     MilestoneLine,
+    PaymentReceived,
     Placed,
+    QuoteAccepted,
+    ReplanAsked,
+    RetryAsked,
+    ReturnAuthorised,
 )
 from domain.order_in import LineIn, OrderIn
 from domain.party import Address, Company, Customer
@@ -45,7 +53,18 @@ from worker import create_workers, loops, working
 
 HOME = Address(line1="1 Main St", city="Denver", region="CO", postal_code="80202", country="US")
 EAST, WEST = "EAST", "WEST"
-
+ACME = Customer(
+    id="ACME",
+    name="Acme",
+    currency="USD",
+    credit_limit=Decimal(5000),
+    payment_terms="NET30",
+    address=HOME,
+)
+BOLT, NUT = (
+    Item(id=name.upper(), description=name, unit="EA", currency="USD", price=Decimal(10))
+    for name in ("Bolt", "Nut")
+)
 
 QUICK = Patience(retry=timedelta(milliseconds=50))
 """What is tried again is tried again soon."""
@@ -72,11 +91,14 @@ class World(Looking):
         simulators: Mapping[str, str] | None = None,
         *,
         name: str = "",
+        carriers: Sequence[str] = ("tms-1",),
     ) -> AsyncIterator[Self]:
-        """With partners in memory, or with the simulators at these URLs."""
+        """With partners in memory, these carriers among them, or with the simulators at these
+        URLs.
+        """
         async with AsyncExitStack() as opened:
             pool: AsyncConnectionPool = await opened.enter_async_context(open_pool(database))
-            memory = None if simulators else MemorySystems()
+            memory = None if simulators else MemorySystems(carriers)
             if memory:
                 systems = memory.systems()
             else:
@@ -94,21 +116,8 @@ class World(Looking):
         books = self.adapters.books
         await books.records.claim_engine(await self.engine.namespace_id())
         await books.master.put_companies(Company(id="MAIN", name="Main", currency="USD"))
-        await books.master.put_customers(
-            Customer(
-                id="ACME",
-                name="Acme",
-                currency="USD",
-                credit_limit=Decimal(5000),
-                payment_terms="NET30",
-                address=HOME,
-            )
-        )
-        price = Decimal(10)
-        await books.master.put_items(
-            Item(id="BOLT", description="Bolt", unit="EA", currency="USD", price=price),
-            Item(id="NUT", description="Nut", unit="EA", currency="USD", price=price),
-        )
+        await books.master.put_customers(ACME)
+        await books.master.put_items(BOLT, NUT)
         for name, wms in ((EAST, "wms-east"), (WEST, "wms-west")):
             await books.master.put_locations(
                 Location(
@@ -141,9 +150,9 @@ class World(Looking):
             yield
 
     async def worker_process(
-        self, crash_at: str = "", *, output: int | None = None
+        self, crash_at: str = "", *, output: int | None = None, tree: Path = ROOT
     ) -> asyncio.subprocess.Process:
-        """A worker in a process of its own, that dies where it is told to."""
+        """A worker in a process of its own, with the code in `tree`; it dies where it is told to."""
         settings = {
             "TEMPORAL_ADDRESS": self.address,
             "DATABASE_URL": self.database,
@@ -159,7 +168,7 @@ class World(Looking):
             sys.executable,
             "worker.py",
             env={**os.environ, **settings},
-            cwd=ROOT,
+            cwd=tree,
             stdout=output,
             stderr=output and asyncio.subprocess.STDOUT,
         )
@@ -227,15 +236,49 @@ class World(Looking):
         wanted = {number: Decimal(quantity) for number, quantity in (lines or {}).items()}
         await self.say(CancelRequested(id=self.id(f"cancel{name}"), lines=wanted, by="test"))
 
-    async def amend(self, lines: Mapping[str, int], name: str = "") -> None:
+    async def amend(
+        self, lines: Mapping[str, int] | None = None, name: str = "", **said: Any
+    ) -> None:
+        await self.say(self.amendment(lines, name, **said))
+
+    def amendment(
+        self, lines: Mapping[str, int] | None = None, name: str = "", **said: Any
+    ) -> Amended:
+        wanted = {number: Decimal(quantity) for number, quantity in (lines or {}).items()}
+        return Amended(id=self.id(f"amend{name}"), lines=wanted, by="test", **said)
+
+    async def accept(self) -> None:
+        """The quote, as it is."""
+        await self.say(QuoteAccepted(id=self.id("accept"), by="test"))
+
+    async def authorise_return(self, lines: Mapping[str, int], **said: Any) -> None:
         wanted = {number: Decimal(quantity) for number, quantity in lines.items()}
-        await self.say(Amended(id=self.id(f"amend{name}"), lines=wanted, by="test"))
+        await self.say(ReturnAuthorised(id=self.id("return"), lines=wanted, by="test", **said))
 
-    async def hold(self, scope: str = "order") -> None:
-        await self.say(HoldPlaced(id=self.id(f"hold-{scope}"), scope=scope, by="test"))
+    async def grant(self, reason: str, lines: Mapping[str, int], **said: Any) -> None:
+        """Credit without goods."""
+        wanted = {number: Decimal(quantity) for number, quantity in lines.items()}
+        why = CreditReason(reason)
+        await self.say(
+            CreditGranted(id=self.id("credit"), reason=why, lines=wanted, by="test", **said)
+        )
 
-    async def release(self, hold: str) -> None:
-        await self.say(HoldReleased(id=f"release-{hold}", hold=hold, by="test"))
+    async def pay(self, receipt: str, amount: Decimal) -> None:
+        await self.say(
+            PaymentReceived(id=self.id(receipt), receipt=receipt, amount=amount, by="test")
+        )
+
+    async def retry(self) -> None:
+        await self.say(RetryAsked(id=self.id("retry"), by="test"))
+
+    async def replan(self) -> None:
+        await self.say(ReplanAsked(id=self.id("replan"), by="test"))
+
+    async def hold(self, scope: str = "order", **said: Any) -> None:
+        await self.say(HoldPlaced(id=self.id(f"hold-{scope}"), scope=scope, by="test", **said))
+
+    async def release(self, hold: str, **said: Any) -> None:
+        await self.say(HoldReleased(id=f"release-{hold}", hold=hold, by="test", **said))
 
     async def say(self, message: Message, source: str = "test") -> str:
         raw = message.model_dump_json().encode()
