@@ -114,6 +114,8 @@ def happened(kind: str, data: Mapping[str, Any]) -> str:
             what = f"{what}: {str(data.get('scope', '')).replace('/', ' ')}, {data.get('reason')}"
         case "order.invoiced" | "order.credited":
             what = f"{name.removeprefix('order.')} {data.get('total')}, number {data.get('number')}"
+        case "order.return_authorised":
+            what = f"{what}, as {data.get('return_id')}"
         case "order.released":
             what = f"{what}, to {data.get('source')}"
         case "order.shipped" | "order.returned":

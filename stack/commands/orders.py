@@ -108,7 +108,7 @@ def _whole(order: Row) -> Iterator[RenderableType]:
         if rows:
             yield table(title, columns, rows)
     if "timeline" in order:
-        yield table("Timeline", ("at", "", "what", "said"), _told(order["timeline"]["items"]))
+        yield table("Timeline", ("at", "", "what"), _told(order["timeline"]["items"]))
     if "plan" in order:
         yield table("To be done next", ("by", "what", "so that this stands"), _next(order["plan"]))
 
@@ -196,9 +196,7 @@ def _shipments(fulfilment: Row) -> Iterator[tuple[Any, ...]]:
 
 def _told(entries: list[Row]) -> Iterator[tuple[Any, ...]]:
     for entry in entries:
-        data, outcome = entry["data"], entry["outcome"] or {}
-        kind = data.get("milestone", entry["kind"]) if entry["type"] == "message" else entry["kind"]
-        yield moment(entry["at"]), entry["type"], kind, outcome or data
+        yield moment(entry["at"]), entry["type"], entry["text"]
 
 
 def _next(plan: Row) -> Iterator[tuple[Any, ...]]:

@@ -126,7 +126,8 @@ def test_a_refusal_says_why() -> None:
          "invoiced 11.51, number I-1"),
         ("shipped", {"source": "EAST", "lines": {"1": "5"}}, "shipped: 5 of line 1, EAST"),
         ("released", {"source": "EAST", "lines": {"1": "5"}}, "released: 5 of line 1, to EAST"),
-        ("return_authorised", {"lines": {"1": "2"}}, "return authorised: 2 of line 1"),
+        ("return_authorised", {"return_id": "o-R1", "lines": {"1": "2"}},
+         "return authorised: 2 of line 1, as o-R1"),
     ],
 )  # fmt: skip
 def test_what_happened(kind: str, data: dict[str, Any], words: str) -> None:

@@ -83,6 +83,7 @@ def test_an_order_is_shown_whole(on: Commands) -> None:
         assert bill["number"] in shown.stdout
     for effect in order["effects"]:
         assert effect["operation"] in shown.stdout
+    assert f"order placed as {order['reference']} by {order['channel']}" in shown.stdout
 
 
 @pytest.mark.parametrize("order_id", ["nobody", "a/b", "..", "../holds", "x?y", ""])
