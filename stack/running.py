@@ -33,6 +33,8 @@ class Setup:
     fresh: bool = False
     """Start from nothing, on ports of its own, beside a stack that is kept."""
     workers: int = 1
+    patience: str = ""
+    """Of the orders that are placed here, as JSON; empty is the usual."""
 
 
 @dataclass
@@ -101,6 +103,7 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
             address,
             api_key=_secret(setup.data / "api_key", "tl_"),
             shop_secret=_secret(setup.data / "shop_secret", ""),
+            patience=setup.patience,
             workers=setup.workers,
             has_temporal_ui=given("TEMPORAL_ADDRESS") is None,
         )

@@ -32,6 +32,8 @@ class Site:
     """With all scopes; the API stores its hash when it starts."""
     shop_secret: str = ""
     """What the sample company's web shop signs its webhooks with."""
+    patience: str = ""
+    """How long orders wait for what, where that is not as usual; JSON."""
     workers: int = 1
     has_temporal_ui: bool = True
     """Where the engine is not ours, we do not know where its UI is."""
@@ -88,6 +90,7 @@ def api(site: Site) -> Service:
             **site.environment(),
             "THROUGHLINE_METRICS_PORT": str(site.ports["metrics"]),
             "THROUGHLINE_BOOTSTRAP_KEY": site.api_key,
+            **({"THROUGHLINE_PATIENCE": site.patience} if site.patience else {}),
         },
     )
     return Service(program, "api", answers_http(site.url("api") + "/readyz"))

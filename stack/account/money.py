@@ -1,15 +1,20 @@
 """Law 2: what channels agreed, times what the ERP was told has left, with freight and the tax
-engine's tax, is the ERP's invoices; those less its credits are our receivables, or what was taken
-from cards.
+engine's tax, is the ERP's invoices. At the same prices, what came back or was granted, less what is
+kept of it, with its tax, is the ERP's credits. Invoices less credits are our receivables, what was
+taken from cards, or what was paid beforehand.
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from domain.effect import Step
 from domain.money import round_money
+from domain.order_parts import Return
 from stack.account.books import Account, Books, Kept, lines_of
 
 ZERO = Decimal(0)
@@ -20,15 +25,22 @@ select account, a.open, a.invoiced,
        (select coalesce(sum(invoiced), 0) from credit_claim c where c.account = a.account)
 from credit_account a
 """
+RECEIPTS = """
+select order_id, sum((body ->> 'amount')::numeric) from inbox
+where kind = 'payment' and outcome ->> 'status' = 'done' group by order_id
+"""
 _exactly = partial(json.loads, parse_float=Decimal)
 
 
 def account(books: Books) -> Account:
     found = Account("money")
     claims = {row[0]: row[1:] for row in books.database.execute(CLAIMS)}
+    receipts: dict[str, Decimal] = dict(books.database.execute(RECEIPTS).fetchall())
     for kept in books.settled:
         if kept.order.terms is not None:
+            _kits(kept, found)
             _order(books, kept, claims.get(kept.order.id, (ZERO, ZERO)), found)
+            _prepaid(books, kept, receipts.get(kept.order.id, ZERO), found)
     for name, opened, invoiced, sum_open, sum_invoiced in books.database.execute(ACCOUNTS):
         found.compare(f"account {name}: open, sum and claims", sum_open, opened)
         found.compare(f"account {name}: invoiced, sum and claims", sum_invoiced, invoiced)
@@ -48,6 +60,11 @@ def _order(books: Books, kept: Kept, claim: tuple[Decimal, Decimal], found: Acco
     found.compare(
         f"{order.id}: agreed and shipped, and the ERP's invoices", owed + freight + tax, invoices
     )
+    back = sum((_given_back(kept, each) for each in order.returns), ZERO)
+    back_tax = _amount(books, kept, Step.RETURN_TAX)  # negative, as it is filed
+    given = back - back_tax
+    found.compare(f"{order.id}: agreed and given back, and the ERP's credits", given, credits)
+    found.compare(f"{order.id}: more given back than was owed, net", False, back > owed)
     if order.header.payment.method == "account":
         found.compare(f"{order.id}: credit still open", ZERO, claim[0])
         found.compare(f"{order.id}: receivable, ERP and our book", invoices - credits, claim[1])
@@ -56,40 +73,80 @@ def _order(books: Books, kept: Kept, claim: tuple[Decimal, Decimal], found: Acco
         found.compare(f"{order.id}: invoices, and taken from the card", invoices - credits, taken)
 
 
-def _owed(books: Books, kept: Kept, shipment: str) -> Decimal:
-    """What one goods issue in the ERP's book is worth at the prices the channel was given."""
+def _prepaid(books: Books, kept: Kept, receipts: Decimal, found: Account) -> None:
+    """By what its channel sent, and what was noted since. A channel that does not say what was paid
+    vouches for it.
+    """
     order = kept.order
     assert order.header is not None
-    effect = order.effect(Step.CONFIRM, shipment)
-    assert effect is not None
-    entries = books.by_key.get(order.key(effect), [])
+    if order.header.payment.method != "prepaid" or order.header.payment.paid is None:
+        return
+    payment = _sent(kept).get("payment") or {}
+    paid = Decimal(str(payment.get("paid", order.header.payment.paid))) + receipts
+    due = _amount(books, kept, Step.INVOICE) - _amount(books, kept, Step.CREDIT_NOTE)
+    found.compare(f"{order.id}: invoices, and paid beforehand", due, paid)
+
+
+def _kits(kept: Kept, found: Account) -> None:
+    """The parts of a kit cost what the kit does."""
     prices = _agreed_prices(kept)
-    return sum(
-        (
-            round_money(quantity * prices[line], order.header.currency)
-            for line, quantity in (lines_of(entries[-1]) if entries else {}).items()
-        ),
-        ZERO,
-    )
+    kits: dict[str, Fraction] = defaultdict(Fraction)
+    for line in kept.order.lines:
+        if line.kit and line.line in prices:
+            kits[line.kit] += prices[line.line] * Fraction(line.per_kit)
+    for kit, parts in kits.items():
+        name = f"{kept.order.id} line {kit}: price, kit and parts"
+        found.compare(name, _decimal(prices[kit]), _decimal(parts))
 
 
-def _agreed_prices(kept: Kept) -> dict[str, Decimal]:
+def _owed(books: Books, kept: Kept, shipment: str) -> Decimal:
+    """What one goods issue in the ERP's book is worth at the prices the channel was given."""
+    effect = kept.order.effect(Step.CONFIRM, shipment)
+    assert effect is not None
+    entries = books.by_key.get(kept.order.key(effect), [])
+    return sum(_worth(kept, lines_of(entries[-1]) if entries else {}).values(), ZERO)
+
+
+def _given_back(kept: Kept, back: Return) -> Decimal:
+    """What one return, or credit without one, is worth at those prices, less what is kept of it."""
+    order = kept.order
+    assert order.header is not None
+    worth = _worth(kept, back.credited)
+    for line, quantity in back.credited.items():
+        if line in back.per_unit:
+            worth[line] = round_money(back.per_unit[line] * quantity, order.header.currency)
+    net = sum(worth.values(), ZERO) - sum(back.given.values(), ZERO)
+    return net - round_money(net * back.restocking / 100, order.header.currency)
+
+
+def _worth(kept: Kept, quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """By line, each rounded for itself."""
+    assert kept.order.header is not None
+    prices, currency = _agreed_prices(kept), kept.order.header.currency
+    exact = {line: Fraction(quantity) * prices[line] for line, quantity in quantities.items()}
+    return {line: round_money(_decimal(value), currency) for line, value in exact.items()}
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / value.denominator
+
+
+def _agreed_prices(kept: Kept) -> dict[str, Fraction]:
     """Per unit of each line: the channel's where it named one, else what capture found."""
     prices = {
-        line: terms.price * terms.stock_factor / terms.price_stock_factor
+        line: Fraction(terms.price * terms.stock_factor) / Fraction(terms.price_stock_factor)
         for line, terms in (kept.order.terms.lines.items() if kept.order.terms else ())
     }
-    for number, line in enumerate(_sent_lines(kept), 1):
+    for number, line in enumerate(_sent(kept).get("lines") or [], 1):
         if line.get("price") is not None and line.get("price_unit") in (None, line.get("unit")):
-            prices[line.get("line") or str(number)] = Decimal(str(line["price"]))
+            prices[line.get("line") or str(number)] = Fraction(str(line["price"]))
     return prices
 
 
-def _sent_lines(kept: Kept) -> list[dict[str, Any]]:
-    """Of an order sent as our own API wants it; a native payload has lines of its own kind."""
+def _sent(kept: Kept) -> dict[str, Any]:
+    """An order as our own API wants it; a native payload has names of its own."""
     sent = _exactly(kept.raw) if kept.raw else {}
-    lines = sent.get("lines") if isinstance(sent, dict) else None
-    return lines if isinstance(lines, list) else []
+    return sent if isinstance(sent, dict) and isinstance(sent.get("lines"), list) else {}
 
 
 def _amount(books: Books, kept: Kept, step: Step) -> Decimal:

@@ -6,10 +6,10 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,19 +22,24 @@ from stack.account.books import Account, open_books
 from stack.client import Api
 from stack.console import failures_told, report
 from stack.demo.chaos import Chaos
-from stack.demo.day import Day
-from stack.demo.progress import told, watched
+from stack.demo.day import STORY, Day
+from stack.demo.endings import what_became_of
+from stack.demo.progress import Progressing
 from stack.demo.sabotage import Book, alter
-from stack.demo.stories import Kind, chosen
+from stack.demo.stories import KINDS, Kind, chosen
+from stack.demo.telling import Teller
 from stack.interrupts import until_stopped
 from stack.places import DATA, StackError, write_private
 from stack.readiness import serves_orders
 from stack.rebuild import rebuild_into
+from stack.run_file import RunInfo
 from stack.running import Setup, Stack, given, running_stack, temporal_program
 
 FOLDER = DATA / "demo"
 AT_ONCE = 40
 """How many orders are under way at the same time."""
+PATIENCE = '{"delivery": "PT8S"}'
+"""What nothing was heard of for so long is lost: a day here is a minute."""
 SETTLING = 120.0
 """Seconds that everything may take to come to rest after the last story."""
 
@@ -43,7 +48,7 @@ select (select count(*) from orders where finished_at is null)
      + (select count(*) from inbox where applied_at is null)
      + (select count(*) from event where position is null)
      + (select count(*) from orders o, jsonb_array_elements(o.state -> 'shipments') s
-        where s ->> 'delivered_at' is null)
+        where s ->> 'delivered_at' is null and s ->> 'lost' = 'false')
 """
 
 
@@ -64,6 +69,8 @@ class Outcome:
 
     orders: dict[str, int] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)
+    kpis: dict[str, Any] = field(default_factory=dict)
     kills: dict[str, int] | None = None
     faults: dict[str, int] | None = None
 
@@ -102,21 +109,27 @@ def demo(
 
 
 async def _play(outcome: Outcome, program: Path | None, wanted: Wanted, began: float) -> None:
-    async with running_stack(Setup(FOLDER, fresh=True), program, report) as stack:
+    async with running_stack(
+        Setup(FOLDER, fresh=True, patience=PATIENCE), program, report
+    ) as stack:
         stack.publish()
         watching = asyncio.create_task(stack.supervisor.watch())
         async with Api.of(stack.info) as api:
             report(f"{await sample.load(api)} rows of the sample company")
-            day = Day(api, stack.site.shop_secret)
+            day = Day(api, stack.info, stack.site.shop_secret)
+            opened = datetime.now(UTC)  # what was in stock before is none of the day's doing
             lots = random.Random(wanted.chaos or 0)  # noqa: S311 - a day, not a secret
             await _tell(day, chosen(wanted.orders, lots), stack, outcome, wanted)
+            report("Every story is told; now everything comes to rest.")
             await _settle(stack, outcome)
+            outcome.told = sorted(await what_became_of(day), key=_by_story)
+            outcome.kpis = await api.get("/kpis", {"since": opened.isoformat()})
             if wanted.sabotage:
                 alter(stack.site.database_url, wanted.sabotage)
                 report(f"One row of the book of {wanted.sabotage} has been altered.")
+            report("The books are compared.")
             _compare(stack, day, outcome)
-        _write(outcome, time.monotonic() - began)
-        told(outcome.orders, outcome.checks, stack.info, time.monotonic() - began)
+        _finish(outcome, stack.info, time.monotonic() - began, kept=wanted.keep)
         if wanted.keep:
             report("Everything goes on running. Ctrl-C stops it.")
             await watching
@@ -130,25 +143,26 @@ async def _tell(
     """Tell all stories, some at a time; what went otherwise than it should is a failed check."""
     places = asyncio.Semaphore(AT_ONCE)
     wrong: list[str] = []
-    done: Counter[str] = Counter()
+    progress = Progressing(stack.site.database_url, len(kinds))
     midday = asyncio.Event()
 
     async def tell(kind: Kind) -> None:
+        STORY.set(kind.name)
         async with places:
+            progress.under_way[kind.name] += 1
             try:
                 await kind.tell(day)
             except StackError as failure:
                 wrong.append(f"{kind.name}: {failure}")
-            done[kind.name] += 1
-            if done.total() >= len(kinds) // 3:
+            progress.under_way[kind.name] -= 1
+            progress.done[kind.name] += 1
+            if progress.done.total() >= len(kinds) // 3:
                 midday.set()
 
     async with AsyncExitStack() as running:
         await running.enter_async_context(_beside(day.follow()))
         await running.enter_async_context(_beside(day.operate()))
-        await running.enter_async_context(
-            _beside(watched(stack.site.database_url, done, len(kinds)))
-        )
+        await running.enter_async_context(_beside(progress.show()))
         losing = asyncio.create_task(_lose_temporal(stack, midday, wanted, outcome))
         if wanted.chaos is not None:
             striking = Chaos(stack, wanted.chaos)
@@ -157,8 +171,8 @@ async def _tell(
     if wanted.chaos is not None:
         await striking.calm()
         outcome.kills, outcome.faults = dict(striking.kills), dict(striking.faults)
-    told_so = ", ".join(f"{count} {name}" for name, count in done.most_common())
-    outcome.check("stories", not wrong, "; ".join(wrong[:5]) or told_so)
+    told = f"{progress.done.total()} told, of {len(progress.done)} kinds"
+    outcome.check("stories", not wrong, "; ".join(wrong[:5]) or told)
 
 
 async def _lose_temporal(
@@ -246,13 +260,25 @@ def _verdict(account: Account) -> tuple[str, bool, str]:
     return f"{account.name} conserved", not account.differences, detail
 
 
-def _write(outcome: Outcome, seconds: float) -> None:
+def _by_story(told: dict[str, str]) -> tuple[int, str]:
+    return [kind.name for kind in KINDS].index(told["story"]), told["order"]
+
+
+def _finish(outcome: Outcome, info: RunInfo, seconds: float, *, kept: bool) -> None:
+    """Keep the account, and tell it."""
     summary: dict[str, Any] = {
         "ok": outcome.ok,
         "orders": outcome.orders,
         "checks": outcome.checks,
         "seconds": round(seconds, 1),
+        "told": outcome.told,
+        "kpis": outcome.kpis,
     }
     if outcome.kills is not None:
         summary |= {"kills": outcome.kills, "faults": outcome.faults}
-    write_private(FOLDER / "summary.json", json.dumps(summary, indent=1))
+    write_private(FOLDER / "summary.json", json.dumps(summary, indent=1, default=str))
+    teller = Teller()
+    teller.orders(outcome.told)
+    teller.kpis(outcome.kpis)
+    teller.checks(outcome.orders, outcome.checks, seconds)
+    teller.places(info, kept=kept)

@@ -1,66 +1,74 @@
-"""What the demo shows while it runs, and what it says at the end."""
+"""What the demo shows while it runs: how far it is, and what it is waiting for."""
 
 import asyncio
+import sys
 from collections import Counter
-from typing import Any
 
 import psycopg
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from stack.places import DATA
-from stack.run_file import RunInfo
+from stack.console import report
 
 STATUSES = "select status, count(*) from orders group by 1 order by 1"
+EVERY = 5.0
+"""Seconds from one line to the next, where nothing can be shown in place."""
+MOST = 12
+"""Stories named as under way."""
 
-_screen = Console(stderr=True, highlight=False)
 
+class Progressing:
+    """`under_way` and `done` count stories by their names."""
 
-async def watched(database_url: str, done: Counter[str], stories: int) -> None:
-    """Show how far it is, until cancelled: a live table, or a line now and then."""
-    if not _screen.is_terminal:
+    def __init__(self, database_url: str, stories: int) -> None:
+        self.under_way: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        self.stories = stories
+        self._database_url = database_url
+
+    async def show(self) -> None:
+        """Until cancelled: in place on a terminal, else a line now and then."""
+        screen = Console(stderr=True, highlight=False)
+        if screen.is_terminal and sys.stdout.isatty():
+            await self._in_place(screen)
         while True:
-            await asyncio.sleep(5)
-            counts = await asyncio.to_thread(_counts, database_url)
-            words = ", ".join(f"{count} {status}" for status, count in counts.items())
-            _screen.print(f"{done.total()} of {stories} stories told; orders: {words}")
-    with Live(console=_screen, refresh_per_second=4, transient=True) as live:
-        while True:
-            counts = await asyncio.to_thread(_counts, database_url)
-            live.update(_table(counts, done.total(), stories))
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(EVERY)
+            counts = ", ".join(f"{n} {status}" for status, n in (await self._counts()).items())
+            report(f"{self.done.total()} of {self.stories} stories told; orders: {counts}")
+
+    async def _in_place(self, screen: Console) -> None:
+        bar = Progress(
+            TextColumn("stories told"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        )
+        task = bar.add_task("", total=self.stories)
+        with Live(console=screen, refresh_per_second=4, transient=True) as live:
+            while True:
+                bar.update(task, completed=self.done.total())
+                live.update(Group(bar, self._table(await self._counts())))
+                await asyncio.sleep(0.5)
+
+    def _table(self, counts: dict[str, int]) -> Table:
+        table = Table(title_justify="left")
+        table.add_column("orders that are")
+        table.add_column("", justify="right")
+        table.add_column("stories under way")
+        names = [name for name, count in sorted(self.under_way.items()) if count]
+        rows = max(len(counts), min(len(names), MOST))
+        left = [*((status, str(n)) for status, n in counts.items()), *[("", "")] * rows]
+        right = [*names[:MOST], *[""] * rows]
+        for (status, count), name in list(zip(left, right, strict=False))[:rows]:
+            table.add_row(status, count, name)
+        return table
+
+    async def _counts(self) -> dict[str, int]:
+        return await asyncio.to_thread(_counted, self._database_url)
 
 
-def _counts(database_url: str) -> dict[str, int]:
+def _counted(database_url: str) -> dict[str, int]:
     try:
         with psycopg.connect(database_url, autocommit=True, connect_timeout=2) as database:
             return dict(database.execute(STATUSES).fetchall())
     except psycopg.OperationalError:
         return {"(the database is away)": 0}
-
-
-def _table(counts: dict[str, int], done: int, stories: int) -> Table:
-    table = Table(title=f"{done} of {stories} stories told", title_justify="left")
-    table.add_column("orders that are")
-    table.add_column("", justify="right")
-    for status, count in counts.items():
-        table.add_row(status, str(count))
-    return table
-
-
-def told(
-    orders: dict[str, int], checks: list[dict[str, Any]], info: RunInfo, seconds: float
-) -> None:
-    """What happened, what was checked, and where to look."""
-    table = Table(title=f"The day took {seconds:.0f} s", title_justify="left")
-    table.add_column("check")
-    table.add_column("")
-    table.add_column("what was found", overflow="fold")
-    table.add_row("orders", "", ", ".join(f"{count} {status}" for status, count in orders.items()))
-    for check in checks:
-        state = "[green]ok[/green]" if check["ok"] else "[bold red]no[/bold red]"
-        table.add_row(check["name"], state, check["detail"].replace("[", "\\["))
-    _screen.print(table)
-    _screen.print(f"The whole account: {DATA / 'demo' / 'summary.json'}")
-    _screen.print(f"Temporal's UI, while it runs: {info['temporal_ui']}")
