@@ -11,7 +11,7 @@ from domain.effect import EffectState, Step
 from domain.kits import in_parts, is_part
 from domain.message import Amended, CancelRequested, ReplanAsked
 from domain.order import Order, Outcome, refused
-from domain.order_in import LineIn
+from domain.order_in import MOST_LINES, LineIn
 from domain.order_parts import Line
 from domain.sourcing import allocate, keep_only_hard, trim
 from domain.words import words
@@ -56,8 +56,9 @@ def amend(order: Order, message: Amended, now: datetime) -> Outcome:
         line = order.line(number)
         line.ordered = quantity + line.cancelled
     added: Goal = {}
+    named = {each.line for each in message.add}
     for each in message.add:
-        number = each.line or _next_number(order)
+        number = each.line or _next_number(order, named)
         order.lines.append(new_line(each, number))
         added[number] = each.quantity
     _amend_header(order, message, now)
@@ -94,6 +95,8 @@ def _impossible(order: Order, message: Amended, now: datetime) -> tuple[str, str
         if each.line in taken:
             return "line_exists", f"the order has a line {each.line}"
         taken.add(each.line or "")
+    if len({line.kit or line.line for line in order.lines}) + len(message.add) > MOST_LINES:
+        return "too_many_lines", f"an order has at most {MOST_LINES} lines"
     if message.ship_to and order.shipments:
         return "already_shipped", "some of it went to the old address; order the rest anew"
     if message.ship_to and any(each.at_most for each in order.effects_of(Step.RELEASE)):
@@ -155,8 +158,9 @@ def _not_by_line(order: Order, lines: Goal) -> tuple[str, str] | None:
     return None
 
 
-def _next_number(order: Order) -> str:
-    taken = {line.line for line in order.lines} | {line.kit for line in order.lines}
+def _next_number(order: Order, named: set[str | None]) -> str:
+    """The next that no line has, nor any of those `named` to be added."""
+    taken = {line.line for line in order.lines} | {line.kit for line in order.lines} | named
     return next(str(n) for n in range(len(order.lines) + 1, 10**6) if str(n) not in taken)
 
 

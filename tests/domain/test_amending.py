@@ -18,7 +18,7 @@ from domain.message import (
     StockArrived,
 )
 from domain.order import Order
-from domain.order_in import LineIn
+from domain.order_in import MOST_LINES, LineIn
 from domain.paperwork import document
 from domain.plan import plan
 from domain.settling import intend
@@ -88,6 +88,22 @@ def test_a_line_is_added_once() -> None:
     assert tell(order, Amended(id="a", add=(numbered,))) == "done"
     assert tell(order, Amended(id="b", add=(numbered,))) == "line_exists"
     assert [line.line for line in order.lines] == ["1", "2", "9"]
+
+
+def test_an_added_line_without_a_number_leaves_those_named_with_it_alone() -> None:
+    order = going_on(captured(placed()))
+    named = A_PIN.model_copy(update={"line": "3"})
+    assert tell(order, Amended(id="a", add=(A_PIN, named))) == "done"
+    assert [line.line for line in order.lines] == ["1", "2", "4", "3"]
+
+
+def test_an_order_does_not_grow_for_ever() -> None:
+    order = captured(placed())
+    rest = MOST_LINES - len(order.lines)
+    assert tell(order, Amended(id="a", add=(A_PIN,) * (rest + 1))) == "too_many_lines"
+    assert tell(order, Amended(id="b", add=(A_PIN,) * rest)) == "done"
+    assert tell(order, Amended(id="c", add=(A_PIN,))) == "too_many_lines"
+    assert len(order.lines) == MOST_LINES
 
 
 def test_nothing_is_amended_when_part_of_it_cannot_be() -> None:
