@@ -59,10 +59,13 @@ class CaptureRequest(Document):
 
 
 class CreditClaim(Document):
-    """How much of an account's credit the order uses. Goal: {"open": …, "invoiced": …}."""
+    """How much of an account's credit the order uses. Goal: {"open": …, "invoiced": …}. `check` it
+    against the limit even where it is no more than before.
+    """
 
     account: str
     currency: str
+    check: bool = False
 
 
 class StockPosition(Fact):

@@ -73,7 +73,8 @@ class Effect(BaseModel):
     `possible` is what earlier calls, whose outcome is unknown as well, may have made stand.
     `refused_by` are the systems that refused it, when others can be asked. `under` is the effect
     that it draws on. `stale`: it was asked for with what has changed since, so it is taken back and
-    made anew. `skipped`: why nobody asks for it any more.
+    made anew. `skipped`: why nobody asks for it any more. `doubted`: it stands, and is to be asked
+    for again as if it did not; `checked_at` is when it last was asked for like that.
     `overtaken`: under this key another call may still be answered, so that a late answer does not
     say which one it is about. `answered`: a late answer came before its call said `Pending`.
     """
@@ -95,6 +96,8 @@ class Effect(BaseModel):
     under: str = ""
     stale: bool = False
     skipped: str = ""
+    doubted: bool = False
+    checked_at: datetime | None = None
     overtaken: bool = False
     answered: bool = False
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from domain.amending import look_anew
 from domain.amounts import amount_due
 from domain.deadlines import expire
+from domain.effect import Step
 from domain.hearing import release_early
 from domain.hold import PAYMENT_DIFFERENCE, Hold, Problem
 from domain.order import Order
-from domain.plan import unmet
+from domain.plan import grows, unmet
 
 _NEVER_MOOT = frozenset({
     PAYMENT_DIFFERENCE, "lost_parcel", "delivery_exception", "return_expired", "overshipped",
@@ -20,12 +21,24 @@ _NEVER_MOOT = frozenset({
 def look_up(order: Order, now: datetime) -> None:
     release_early(order, now)
     expire(order, now)
+    _doubt_credit(order, now)
     _compare_payment(order, now)
     for hold in moot_holds(order):
         order.end_hold(hold, now, by="throughline")
     if order.let_go and not any(hold.scope == "order" for hold in order.open_holds):
         order.let_go = False
         look_anew(order)
+
+
+def _doubt_credit(order: Order, now: datetime) -> None:
+    """What is released long after its credit was taken is checked against today's limit."""
+    for claim in order.effects_of(Step.CREDIT):
+        old = claim.checked_at and claim.checked_at + order.patience.credit <= now
+        if old and claim.standing.get("open") and not (claim.doubted or claim.uncertain):
+            claim.doubted = any(
+                target.step is Step.RELEASE and grows(order.effects.get(name), target.goal)
+                for name, target in unmet(order).items()
+            )
 
 
 def _compare_payment(order: Order, now: datetime) -> None:

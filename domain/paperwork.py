@@ -98,8 +98,13 @@ def _capture(order: Order, action: Action, now: datetime) -> CaptureRequest:
 
 
 def _credit(order: Order, action: Action, now: datetime) -> CreditClaim:
+    claim = order.effects.get(action.effect)
     return CreditClaim(
-        goal=action.goal, order_id=order.id, account=action.subject, currency=order_currency(order)
+        goal=action.goal,
+        order_id=order.id,
+        account=action.subject,
+        currency=order_currency(order),
+        check=claim is not None and claim.doubted,
     )
 
 

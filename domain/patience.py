@@ -9,7 +9,8 @@ class Patience(Fact):
     """How long to wait for what.
 
     `answer`: for a system that said it would answer later. `estimate`: for the tax engine, before
-    an order goes on without knowing what its tax will be. `authorisation`: how long a claim on a
+    an order goes on without knowing what its tax will be. `credit`: how long it is believed that
+    the account is good for what was claimed; a release after that asks again. `authorisation`: how long a claim on a
     card is good for. `delivery`: after the last word of a parcel, before it is looked for; without
     it nobody waits for parcels. `held_stock`: how long an order that is held keeps its goods.
     `close`: after the last thing to do, for something more to come. `our_call`, `outside_call`: for
@@ -20,6 +21,7 @@ class Patience(Fact):
 
     answer: timedelta = timedelta(days=2)
     estimate: timedelta = timedelta(minutes=1)
+    credit: timedelta = timedelta(days=1)
     authorisation: timedelta = timedelta(days=6)
     delivery: timedelta | None = None
     held_stock: timedelta | None = None

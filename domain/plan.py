@@ -321,6 +321,8 @@ def parked(order: Order, target: Target) -> bool:
 
 def grows(effect: Effect | None, goal: Goal) -> bool:
     """Whether more should stand than may do. What moved on to receivables is no growth."""
+    if effect and effect.doubted:
+        return True
     has = effect.at_most if effect and not effect.uncertain else {}
     return any(q > has.get(name, ZERO) for name, q in goal.items() if name != "invoiced")
 
@@ -336,7 +338,7 @@ def _less_now(effect: Effect | None, goal: Goal) -> Goal | None:
 def _met(effect: Effect | None, goal: Goal) -> bool:
     if effect is None:
         return not goal
-    return not effect.uncertain and effect.standing == goal
+    return not (effect.uncertain or effect.doubted) and effect.standing == goal
 
 
 def _awaited(effect: Effect, goal: Goal, held: set[str | None]) -> bool:

@@ -91,6 +91,8 @@ def _confirm(order: Order, effect: Effect, answer: Done, now: datetime) -> None:
         order.unestimated = False
     effect.overtaken = effect.overtaken and not effect.step.ours
     order.end_holds_of(effect.name, now)
+    if effect.doubted or effect.asked.get("open", ZERO) > effect.standing.get("open", ZERO):
+        effect.doubted, effect.checked_at = False, now
     if effect.step is Step.STOCK:
         use_up_offers(order, effect.standing, answer.standing)
     _stand(order, effect, answer.standing, now)

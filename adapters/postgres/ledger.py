@@ -17,7 +17,7 @@ from domain.documents import CreditClaim, StockClaim
 from domain.errors import Replaced
 
 CLAIM_STOCK = b"select claim_stock(%s, %s, %s, %s, %s, %s)"
-CLAIM_CREDIT = b"select claim_credit(%s, %s, %s, %s, %s, %s)"
+CLAIM_CREDIT = b"select claim_credit(%s, %s, %s, %s, %s, %s, %s)"
 OFFERS = b"""
 select s.location, s.item, trim_scale(greatest(s.on_hand - s.reserved - l.safety_stock, 0))
 from stock_position s join location l on l.id = s.location and l.active
@@ -117,7 +117,7 @@ class Ledger:
     async def claim_credit(self, claim: CreditClaim, fence: Fence) -> Answer:
         """Use exactly so much of the account's credit, if its limit allows what is more."""
         amounts = (claim.goal.get("open", ZERO), claim.goal.get("invoiced", ZERO))
-        values = (claim.order_id, fence.run, fence.n, claim.account, *amounts)
+        values = (claim.order_id, fence.run, fence.n, claim.account, *amounts, claim.check)
         match await value_of(self._pool, CLAIM_CREDIT, values):
             case {"is": "done"}:
                 return Done(standing=claim.goal)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain.amounts import amount_due, credit_goal, order_value
 from domain.answer import Done, Refused
 from domain.deadlines import deadlines
-from domain.documents import PaymentCapture
+from domain.documents import CreditClaim, PaymentCapture
 from domain.effect import EffectState, Step
 from domain.looking import look_up
 from domain.message import (
@@ -15,6 +15,7 @@ from domain.message import (
     HoldReleased,
     MilestoneKind,
     PaymentReceived,
+    StockArrived,
 )
 from domain.order import Order
 from domain.paperwork import document
@@ -198,3 +199,30 @@ def test_who_vouches_for_the_money_need_not_say_how_much_it_is() -> None:
     assert amount_due(order) == 0
     assert order.standing(Step.RELEASE, "EAST") == goal(_1=5)
     assert order.effects["release/EAST"].state is EffectState.CONFIRMED
+
+
+def test_what_is_released_long_after_its_credit_was_taken_is_checked_again() -> None:
+    order = going_on(captured(placed(), offers={"EAST": goal(BOLT=5)}))
+    claim = order.effects["credit/acme"]
+    later = NOW + order.patience.credit
+    stock = StockArrived(id="s", item="NUT", location="EAST", available=Decimal(3))
+    look_up(order, later)
+    assert not claim.doubted, "nothing is to be released"
+
+    tell(order, stock)
+    going_on(order, upto=Step.STOCK)
+    look_up(order, later)
+    (action,) = plan(order)
+    assert (action.step, action.goal) == (Step.CREDIT, claim.standing)
+    told = document(order, action, later)
+    assert isinstance(told, CreditClaim)
+    assert told.check
+
+    ask(order, "credit/acme", Refused(reason="credit_limit", standing=claim.standing))
+    assert reasons(order) == ["credit_limit"]
+    assert plan(order) == [], "nothing is released meanwhile"
+
+    tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
+    ask(order, "credit/acme")
+    assert not claim.doubted
+    assert [action.step for action in plan(order)] == [Step.RELEASE]

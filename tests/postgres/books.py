@@ -154,9 +154,11 @@ class Books:
         )
         return await self.ledger.claim_stock(said, Fence(run, n))
 
-    async def credit(self, order: str, opened: int, invoiced: int = 0, n: int = 1) -> Answer:
+    async def credit(
+        self, order: str, opened: int, invoiced: int = 0, n: int = 1, *, check: bool = False
+    ) -> Answer:
         goal = {"open": Decimal(opened), "invoiced": Decimal(invoiced)}
-        said = CreditClaim(order_id=order, goal=goal, account="ACME", currency="USD")
+        said = CreditClaim(order_id=order, goal=goal, account="ACME", currency="USD", check=check)
         return await self.ledger.claim_credit(said, Fence(RUN, n))
 
     # facts

@@ -127,6 +127,19 @@ async def test_only_more_of_what_is_open_can_be_refused(books: Books) -> None:
     assert isinstance(invoiced, Done)
 
 
+async def test_a_claim_that_is_checked_again_counts_against_todays_limit(books: Books) -> None:
+    await books.place("A")
+    await books.credit("A", 800)
+    await books.sql("update customer set credit_limit = 500 where id = 'ACME'")
+
+    assert isinstance(await books.credit("A", 800, n=2), Done), "it is no more than before"
+    refused = await books.credit("A", 800, n=3, check=True)
+    assert isinstance(refused, Refused)
+    assert refused.standing == {"open": 800}
+    assert isinstance(await books.credit("A", 500, n=4, check=True), Done)
+    assert isinstance(await books.credit("A", 0, 500, n=5, check=True), Done)
+
+
 async def test_credit_that_is_given_back_can_be_used(books: Books) -> None:
     await books.place("A", "B")
     await books.credit("A", 800)

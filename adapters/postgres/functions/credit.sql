@@ -12,9 +12,12 @@ returns boolean language sql volatile as $$
 $$;
 
 -- This order uses exactly so much of the account's credit. Only more of what is still open can be
--- refused: what has been invoiced is a fact. A refusal says what stands.
+-- refused, or (`p_check`) what is open anyway: what has been invoiced is a fact. A refusal says what
+-- stands.
+drop function if exists claim_credit(text, text, bigint, text, numeric, numeric);
 create or replace function claim_credit(
-    p_order text, p_run text, p_n bigint, p_account text, p_open numeric, p_invoiced numeric)
+    p_order text, p_run text, p_n bigint, p_account text, p_open numeric, p_invoiced numeric,
+    p_check boolean default false)
 returns jsonb language plpgsql volatile as $$
 declare
     had credit_claim;
@@ -31,7 +34,7 @@ begin
     select credit_limit into most from customer where id = p_account;
     beyond := used.open + used.invoiced - coalesce(had.open + had.invoiced, 0)
         + p_open + p_invoiced - coalesce(most, 0);
-    if p_open > coalesce(had.open, 0) and beyond > 0 then
+    if p_open > (case when p_check then 0 else coalesce(had.open, 0) end) and beyond > 0 then
         return jsonb_build_object(
             'is', 'refused', 'beyond', beyond::text, 'standing', jsonb_build_object(
                 'open', coalesce(had.open, 0)::text, 'invoiced', coalesce(had.invoiced, 0)::text));
