@@ -4,16 +4,19 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from stack.ports import free_ports
 from stack.processes import Program
 from stack.readiness import answers_http
 from stack.supervisor import Service
-from stack.testing import shared
+from stack.testing import running, shared
+from tests.adapters.simulator import Listener, Simulator
 from tests.stack.days import finished_day
 
 STANDIN = Path(__file__).with_name("standin.py")
@@ -72,3 +75,36 @@ def standin(tmp_path: Path) -> Callable[[str], Service]:
         return Service(program, "simulators", answers_http(f"http://127.0.0.1:{port}/"))
 
     return make
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    made = Listener(free_ports(["api"])["api"])
+    serving = asyncio.create_task(made.serve())
+    yield made
+    made.stop()
+    await serving
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def start(tmp_path: Path, listener: Listener) -> Iterator[Callable[..., Simulator]]:
+    """Starts a simulator that tells the listener what happens, at a quick pace."""
+    with ExitStack() as stack:
+
+        def started(name: str, pace: str = "0.01") -> Simulator:
+            env = {
+                "SIM_API_URL": listener.url,
+                "SIM_API_KEY": "k-1",
+                "SIM_PACE_SECONDS": pace,
+            }
+            simulator = Simulator(name, tmp_path, env)
+            stack.enter_context(running(simulator.program(), simulator.answers))
+            return simulator
+
+        yield started

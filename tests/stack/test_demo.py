@@ -1,6 +1,7 @@
 """The demo: a day that ends well, books that agree, and a comparison that notices."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from stack.account.books import open_books
 from stack.account.command import ACCOUNTS, Law
 from stack.demo.sabotage import Book, alter_one
+from stack.demo.stories import KINDS
 from tests.stack.days import ORDERS, folder, run_of, throughline
 
 SPOILT = {Book.STOCK: Law.STOCK, Book.MONEY: Law.MONEY, Book.MESSAGE: Law.MESSAGES}
@@ -28,7 +30,7 @@ def checks(data: Path) -> Mapping[str, bool]:
 def test_a_day_is_told_in_a_summary_of_the_fixed_shape(day: Path) -> None:
     found = summary(day)
 
-    assert found.keys() == {"ok", "orders", "checks", "seconds"}
+    assert found.keys() == {"ok", "orders", "checks", "seconds", "told", "kpis"}
     assert found["ok"] is True
     assert found["seconds"] > 0
     assert all(check.keys() == {"name", "ok", "detail"} for check in found["checks"])
@@ -37,10 +39,47 @@ def test_a_day_is_told_in_a_summary_of_the_fixed_shape(day: Path) -> None:
 
 
 def test_there_is_a_story_of_each_kind_and_every_order_ends(day: Path) -> None:
-    orders = summary(day)["orders"]
+    found = summary(day)
 
-    assert orders.keys() == {"closed", "cancelled"}
-    assert sum(orders.values()) == ORDERS + 1  # one story sends a second order
+    assert found["orders"].keys() == {"closed", "cancelled"}
+    assert sum(found["orders"].values()) == ORDERS + 2  # two stories send a second order
+    assert Counter(each["status"] for each in found["told"]) == found["orders"]
+    assert {each["story"] for each in found["told"]} == {kind.name for kind in KINDS}
+    assert {each["channel"] for each in found["told"]} == {"portal", "sales", "shopify"}
+
+
+@pytest.mark.parametrize(
+    ("story", "words"),
+    [
+        ("backordered", "waited for stock"),
+        ("by card", "left EAST"),
+        ("carrier outage", "tms-2 was away, then back"),
+        ("carrier refuses", "carried by tms-2"),
+        ("credit hold released", "held: credit limit; let go on; left WEST"),
+        ("credit without return", "credited 15.00"),
+        ("drop-ship", "left LAKE"),
+        ("exchange", "came back to WEST"),
+        ("late return", "came back to EAST"),
+        ("lost parcel", "held: lost parcel; lost on its way"),
+        ("over the credit limit", "cancelled"),
+        ("prepaid", "paid 337.51"),
+        ("quote accepted", "quoted, accepted"),
+        ("return with a fee", "return agreed"),
+        ("short pick", "EAST found 4 of 6"),
+    ],
+)
+def test_what_happened_is_said_of_each(day: Path, story: str, words: str) -> None:
+    told = [each["happened"] for each in summary(day)["told"] if each["story"] == story]
+
+    assert words in told[0]
+
+
+def test_the_key_figures_are_those_of_the_day(day: Path) -> None:
+    found = summary(day)["kpis"]
+
+    assert found["orders"] == ORDERS + 2
+    assert found["failed_transactions"]["count"] == 0
+    assert 0 < found["inventory_sync_delay"]["p90"] < 3600  # not since the opening stock
 
 
 def test_its_books_agree_and_say_so_by_their_status(day: Path) -> None:

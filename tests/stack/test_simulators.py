@@ -1,88 +1,20 @@
 """The simulated systems: their faults, their books over kills, and what they tell by themselves."""
 
-import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from stack.ports import free_ports
 from stack.services import SIMULATORS
 from stack.simulators.registry import VENDORS
 from stack.testing import running
 from tests.adapters.simulator import Listener, Simulator
 from tests.stack.conftest import eventually
-
-ALL_STEPS = ["accepted", "picking", "picked", "packed", "shipped", "delivered"]
-Json = dict[str, Any]
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    made = Listener(free_ports(["api"])["api"])
-    serving = asyncio.create_task(made.serve())
-    yield made
-    made.stop()
-    await serving
-
-
-@pytest.fixture
-async def web() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield client
-
-
-@pytest.fixture
-def start(tmp_path: Path, listener: Listener) -> Iterator[Callable[..., Simulator]]:
-    """Starts a simulator that tells the listener what happens, at a quick pace."""
-    with ExitStack() as stack:
-
-        def started(name: str, pace: str = "0.01") -> Simulator:
-            env = {
-                "SIM_API_URL": listener.url,
-                "SIM_API_KEY": "k-1",
-                "SIM_PACE_SECONDS": pace,
-            }
-            simulator = Simulator(name, tmp_path, env)
-            stack.enter_context(running(simulator.program(), simulator.answers))
-            return simulator
-
-        yield started
-
-
-async def release(web: httpx.AsyncClient, at: Simulator, order: str, quantity: str = "3") -> str:
-    """Release a line to a warehouse; returns the key."""
-    key = f"{order}/release/ful-1/1"
-    body = {
-        "order_id": order,
-        "fulfilment_id": "ful-1",
-        "warehouse": "EAST",
-        "lines": [{"line": "1", "item": "I-1", "quantity": quantity, "unit": "EA"}],
-    }
-    response = await web.put(f"{at.url}/releases/{key.replace('/', '%2F')}", json=body)
-    assert response.is_success, response.text
-    return key
-
-
-async def post_order(web: httpx.AsyncClient, at: Simulator, key: str) -> httpx.Response:
-    body = {"customer": "C-1", "lines": [{"line": "1", "quantity": "3"}]}
-    return await web.put(f"{at.url}/sales-orders/{key.replace('/', '%2F')}", json=body)
-
-
-async def fail(web: httpx.AsyncClient, at: Simulator, fault: str, **more: object) -> None:
-    response = await web.post(f"{at.url}/_sim/faults", json={"fault": fault, **more})
-    assert response.status_code == 201, response.text
-
-
-async def effects(web: httpx.AsyncClient, at: Simulator, **query: str) -> list[Json]:
-    found: list[Json] = (await web.get(f"{at.url}/_sim/effects", params=query)).json()
-    return found
+from tests.stack.simulated import ALL_STEPS, Json, effects, fail, post_order, release
 
 
 def test_every_system_of_the_stack_has_a_vendor() -> None:
