@@ -86,7 +86,7 @@ def open_books(info: RunInfo) -> Iterator[Books]:
         for entries in effects.values():
             for entry in entries:
                 by_key.setdefault(entry["key"], []).append(entry)
-        yield Books(database, _orders(database), effects, by_key)
+        yield Books(database, orders_in(database), effects, by_key)
 
 
 def lines_of(entry: Entry) -> dict[str, Decimal]:
@@ -101,7 +101,8 @@ def _effects(url: str) -> list[Entry]:
     return entries
 
 
-def _orders(database: Connection[TupleRow]) -> dict[str, Kept]:
+def orders_in(database: Connection[TupleRow]) -> dict[str, Kept]:
+    """All orders, as they are recorded now."""
     return {
         identifier: Kept(
             Order.model_validate_json(state) if state else Order(id=identifier),

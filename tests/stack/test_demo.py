@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack.account.books import open_books
+from stack.account import money, stock
+from stack.account.books import open_books, orders_in
 from stack.account.command import ACCOUNTS, Law
 from stack.demo.sabotage import Book, alter_one
 from stack.demo.stories import KINDS
@@ -102,6 +104,39 @@ def test_the_account_of_an_altered_book_fails_and_no_other(day: Path, book: Book
         spoilt = {law for law, account in ACCOUNTS.items() if account(books).differences}
 
     assert spoilt == {SPOILT[book]}
+
+
+MONEY_ALTERED = {
+    "a payment": """
+        update inbox set body = jsonb_set(body, '{amount}', '"1.00"') where kind = 'payment'
+    """,
+    "a restocking fee": """
+        update orders set state = jsonb_set(state, '{returns,0,restocking}', '"14"')
+        where state #>> '{returns,0,restocking}' = '15'
+    """,
+    "credit without goods": """
+        update orders set state = jsonb_set(state, '{returns,0,per_unit,1}', '"1.26"')
+        where state #>> '{returns,0,kind}' = 'allowance'
+    """,
+    "a kit's price": """
+        update orders set state = jsonb_set(state, '{terms,lines,1.1,price}', '"1.00"')
+        where state #> '{terms,lines,1.1}' is not null
+    """,
+}
+
+
+@pytest.mark.parametrize("altered", MONEY_ALTERED)
+def test_the_account_of_money_notices(day: Path, altered: str) -> None:
+    with (
+        open_books(run_of(day)) as books,
+        books.database.transaction(force_rollback=True),
+    ):
+        found = books.database.execute(MONEY_ALTERED[altered])
+        assert found.rowcount > 0
+        spoilt = replace(books, orders=orders_in(books.database))
+
+        assert money.account(spoilt).differences
+        assert not stock.account(spoilt).differences
 
 
 @pytest.mark.parametrize(
