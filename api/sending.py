@@ -17,7 +17,7 @@ from api.orders import IdempotencyKey, find_order
 from api.problems import Problem, missing
 from api.revisions import expected_revision, stale
 from api.waiting import Prefer, seconds_to_wait, wait_for
-from domain.message import Heard, Message
+from domain.message import Message
 from domain.order_in import LineNumber, Quantity
 
 SOURCE = "command"
@@ -96,15 +96,14 @@ class Sender:
         self._response.headers["Location"] = f"/v1/commands/{message.id}"
         return await self._outcome(order_id, message)
 
-    async def _outcome(self, order_id: str, message: Heard) -> Command:
+    async def _outcome(self, order_id: str, message: Message) -> Command:
         seconds = seconds_to_wait(self._prefer)
         if seconds:
             self._response.headers["Preference-Applied"] = f"wait={seconds:.0f}"
             if done := await wait_for(seconds, lambda: _applied(self.books, message.id)):
                 self._response.status_code = 200
                 return done
-        kind = getattr(message, "kind", "")
-        return Command(id=message.id, order_id=order_id, kind=kind, status="waiting")
+        return Command(id=message.id, order_id=order_id, kind=message.kind, status="waiting")
 
 
 Sending = Annotated[Sender, Depends()]
