@@ -22,6 +22,8 @@ OFTEN = {
     "told_before_it_was_placed",
 }
 """The paths that every run disturbs; the others are disturbed by night."""
+AT_ONCE = {"quoted_until_yesterday"}
+"""Paths on which there is nothing to wait for."""
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -33,7 +35,12 @@ async def test_all_books_agree_in_the_end(running: World, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(x, marks=() if x in OFTEN else pytest.mark.nightly) for x in PATHS]
+    "path",
+    [
+        pytest.param(x, marks=() if x in OFTEN else pytest.mark.nightly)
+        for x in PATHS
+        if x not in AT_ONCE
+    ],
 )
 async def test_the_same_when_it_continues_as_new_at_every_wait(running: World, path: str) -> None:
     running.patience = running.patience.model_copy(update={"renew_always": True})
@@ -42,4 +49,4 @@ async def test_the_same_when_it_continues_as_new_at_every_wait(running: World, p
 
     await running.assert_agreed()
     assert await endings.ending(running) == endings.kept(path)
-    assert await running.runs() > 2
+    assert await running.runs() > 1
