@@ -22,6 +22,7 @@ from api.shapes import (
     LineOut,
     LinksOut,
     OrderOut,
+    PromiseOut,
     QuantitiesOut,
     ShipmentOut,
     TotalsOut,
@@ -35,6 +36,7 @@ from domain.hold import Hold
 from domain.order import Order, workflow_id
 from domain.order_parts import Line, Shipment
 from domain.paperwork import fulfilment_id
+from domain.promise import promised
 from domain.status import Quantities, line_status, order_status, quantities
 from domain.view import Awaited, awaited
 
@@ -113,8 +115,16 @@ def _line(order: Order, line: Line) -> LineOut:
         price=None if price is None else canonical(price, order.header.currency),
         price_unit=known.price_unit if known else line.price_unit,
         status=line_status(of, picking=bool(order.picking)),
+        promise=_promise(order, line),
         quantities=QuantitiesOut(**of.model_dump()),
     )
+
+
+def _promise(order: Order, line: Line) -> PromiseOut | None:
+    given = promised(order, line)
+    if given is None:
+        return None
+    return PromiseOut(ship_date=given.ship_date.isoformat(), supply=given.supply)
 
 
 def _sources(order: Order) -> list[str]:

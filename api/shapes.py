@@ -55,6 +55,8 @@ class QuantitiesOut(BaseModel):
 
 
 class PromiseOut(BaseModel):
+    """The first day all that is open can leave; `supply` is `stock` or `supplier`."""
+
     ship_date: str
     supply: str
 
