@@ -163,7 +163,8 @@ async def working(workers: Sequence[Worker], loops: Sequence[LeasedLoop]) -> Asy
         try:
             yield
         finally:
-            for task in tasks:
+            for loop, task in zip(loops, tasks, strict=True):
+                loop.end()
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -41,7 +41,7 @@ class _Noting(ActivityInboundInterceptor):
         except (ApplicationError, psycopg.Error) as failure:
             await self._note(told, attempt, f"{type(failure).__name__}: {failure}")
             raise
-        if attempt > 1:
+        if attempt > 1 or told.ask:  # the call before this one may have been given up, waiting
             await self._clear(told)
         return answer
 

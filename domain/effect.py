@@ -36,7 +36,6 @@ class Step(StrEnum):
         """Whether our own books keep it; then repeating a statement of it is harmless."""
         return self in (Step.CAPTURE, Step.CREDIT, Step.STOCK)
 
-
     @property
     def kept(self) -> bool:
         """Whether a book keeps it, ours or another's; an estimate is only an answer."""

@@ -9,13 +9,13 @@ from domain.amounts import (
     credit_goal,
     invoice_total,
     invoiced_quantities,
-    refund_total,
 )
 from domain.base import ZERO, Fact, Goal, tidy
 from domain.deadlines import current_claim
 from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.order import Order
 from domain.order_parts import Shipment
+from domain.refunds import refunds
 from domain.sourcing import all_left, left_as_asked, position
 
 _PRICED = frozenset({Step.CAPTURE, Step.ESTIMATE})
@@ -244,10 +244,11 @@ def _returns(order: Order, erp: str) -> Iterator[Target]:
         credited = back.credited
         yield Target(step=Step.RETURN_TAX, subject=back.id, system=tax, goal=credited)
         yield Target(step=Step.CREDIT_NOTE, subject=back.id, system=erp, goal=credited)
-        if order.header.payment.method == "card" and order.standing(Step.CREDIT_NOTE, back.id):
-            payment = order.terms.systems.get("payment", "")
-            amount = {"amount": refund_total(order, back)}
-            yield Target(step=Step.REFUND, subject=back.id, system=payment, goal=amount)
+    if order.header.payment.method == "card":
+        payment = order.terms.systems.get("payment", "")
+        for subject, refund in refunds(order).items():
+            amount = {"amount": refund.amount}
+            yield Target(step=Step.REFUND, subject=subject, system=payment, goal=amount)
 
 
 def unmet(order: Order, upto: Step = Step.REFUND) -> dict[str, Target]:
@@ -291,6 +292,7 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
             waits = bool(BACK_AFTER.get(target.step, frozenset()) & less)
             # A claim on a card is let go when the one that replaces it stands.
             waits = waits or (target.step is Step.AUTHORISE and Step.AUTHORISE in more)
+            waits = waits or (bool(goal) and target.step in _TAXED and _being_estimated(order))
             waits = waits or _moves_only(order, effect, target, missing)
         if not waits and not _awaited(effect, goal, held):
             actions.append(
@@ -305,6 +307,17 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
                 )
             )
     return actions
+
+
+_TAXED = frozenset({Step.CREDIT, Step.AUTHORISE})
+
+
+def _being_estimated(order: Order) -> bool:
+    """The tax is asked for anew, and unknown meanwhile: no claim is lowered and raised again."""
+    estimate = order.effect(Step.ESTIMATE)
+    if estimate is None or not estimate.version or order.unestimated:
+        return False
+    return estimate.stale or not estimate.standing
 
 
 def parked(order: Order, target: Target) -> bool:

@@ -77,6 +77,7 @@ class LeasedLoop(ABC):
         self._idle = idle.total_seconds()
         self._held = asyncio.Event()
         self._good_until = 0.0
+        self._ending = False
 
     def still_held(self) -> bool:
         """Whether the lease cannot have been taken by another, by our own clock.
@@ -102,8 +103,17 @@ class LeasedLoop(ABC):
         """Whether this process may hold the lease. Asked whenever the lease would be renewed."""
         return True
 
+    def end(self) -> None:
+        """Make it end with its next round, too: a cancellation that comes at the moment at which
+        what is waited for is done may get lost on the way (Python 3.11's `wait_for`).
+        """
+        self._ending = True
+        self._held.set()
+
     async def run(self) -> None:
         """Work until cancelled, then finish what has begun and give the lease up."""
+        self._ending, self.epoch = False, None
+        self._held.clear()
         keeper = asyncio.create_task(self._keep(), name=f"lease {self.name}")
         try:
             await self._work()
@@ -113,6 +123,7 @@ class LeasedLoop(ABC):
                     await self.finish(self.epoch)
                 except (psycopg.Error, LeaseLost) as failure:
                     log.warning("%s: not finished: %s", self.name, failure)
+            self.end()
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
@@ -123,7 +134,7 @@ class LeasedLoop(ABC):
     async def _work(self) -> None:
         failures = 0
         working_in: int | None = None
-        while True:
+        while not self._ending:
             await self._held.wait()
             epoch = self.epoch
             if epoch is None:
@@ -148,7 +159,7 @@ class LeasedLoop(ABC):
 
     async def _keep(self) -> None:
         every = self._lease.lasts.total_seconds() / 3
-        while True:
+        while not self._ending:
             began = time.monotonic()
             try:
                 epoch = await self._take()

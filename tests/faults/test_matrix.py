@@ -75,11 +75,6 @@ def undisturbed(temporal: str, postgres_url: str, database_template: str) -> Und
     return Undisturbed(temporal, postgres_url, database_template)
 
 
-CLAIMED_TWICE = pytest.mark.xfail(
-    reason="a card's claim is lowered by the tax, and raised again, for another address"
-)
-
-
 def by_night(*, often: bool) -> tuple[pytest.MarkDecorator, ...]:
     return () if often else (pytest.mark.nightly,)
 
@@ -167,7 +162,6 @@ TIMES = {**dict.fromkeys(Change, 1), Change.MADE: 0, Change.WITHDRAWN: 2, Change
         pytest.param(
             change,
             payment,
-            marks=CLAIMED_TWICE if payment == CARD and TIMES[change] == 2 else (),
             id=f"{change}-{payment.method}",
         )
         for change in Change

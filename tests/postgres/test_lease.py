@@ -155,3 +155,29 @@ async def test_a_killed_owner_is_followed_within_two_seconds(
             await eventually(follows)
             assert time.monotonic() - killed < 2
             assert heir.epoch == 2
+
+
+async def test_a_loop_ends_though_its_cancellation_gets_lost(pool: AsyncConnectionPool) -> None:
+    """As Python 3.11's `wait_for` loses one that comes when what is waited for has just come."""
+
+    class Deaf(Counting):
+        async def once(self, epoch: int) -> bool:
+            self.rounds += 1
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                self.rounds += 1
+            return False
+
+    loop = Deaf(pool)
+    task = asyncio.create_task(loop.run())
+
+    async def begun() -> bool:
+        return loop.rounds == 1
+
+    await eventually(begun)
+    loop.end()
+    task.cancel()
+    async with asyncio.timeout(5):
+        await task
+    assert loop.rounds == 2
