@@ -276,7 +276,7 @@ def _finish(outcome: Outcome, info: RunInfo, seconds: float, *, kept: bool) -> N
     }
     if outcome.kills is not None:
         summary |= {"kills": outcome.kills, "faults": outcome.faults}
-    write_private(FOLDER / "summary.json", json.dumps(summary, indent=1, default=str))
+    write_private(FOLDER / "summary.json", json.dumps(summary, indent=1, default=float))
     teller = Teller()
     teller.orders(outcome.told)
     teller.kpis(outcome.kpis)
