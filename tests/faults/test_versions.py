@@ -231,6 +231,39 @@ async def test_an_order_takes_the_later_rules_with_its_next_run(
 
 
 @pytest.mark.nightly
+async def test_two_versions_at_once(outside: World, later: Path) -> None:
+    """As in a deployment, even one that is taken back for a while: who cannot go on with an order
+    fails to, and leaves it to the other.
+    """
+    async with working(outside, ROOT):
+        async with working(outside, later):
+            orders = await placed_with_both(outside)
+        for quantity, world in enumerate(orders, start=1):
+            await world.ship(EAST, quantity=quantity)
+        for world in orders:
+            if (await world.known()).rules == RULES:
+                await world.until(lambda order: order.closed, within=60)
+        async with working(outside, later):
+            for world in orders:
+                await world.ends("closed", within=120)
+
+    for world in orders:
+        await world.assert_agreed()
+
+
+async def placed_with_both(world: World) -> list[World]:
+    """Orders until each version has begun some, all of them released."""
+    orders: list[World] = []
+    begun: set[int] = set()
+    async with asyncio.timeout(120):
+        while begun != {RULES, RULES + 1}:
+            orders.append(replace(world, order=f"{world.order}-{len(orders)}"))
+            await orders[-1].place(lines=(line("1", "BOLT", len(orders)),))
+            begun.add((await orders[-1].settles("released", within=60)).rules)
+    return orders
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in PARTNERS])
 async def test_any_order_is_taken_over(outside: World, later: Path, path: str) -> None:
     """At a random moment, whatever else happens to it, and it ends as it would have."""
