@@ -38,6 +38,7 @@ from domain.documents import (
 from domain.effect import Action, Step, effect_name
 from domain.order import Header, Order
 from domain.order_parts import Return, Shipment
+from domain.refunds import refunds
 from domain.terms import SourceTerms, Terms
 
 
@@ -344,11 +345,13 @@ def _collection(order: Order, action: Action, now: datetime) -> PaymentCapture:
 
 
 def _refund(order: Order, action: Action, now: datetime) -> PaymentRefund:
-    captured = next((each.ref for each in order.effects_of(Step.COLLECT) if each.standing), "")
+    effect = order.effects.get(action.effect)
+    under = effect.under if effect else refunds(order)[action.subject].under
+    drawn = order.effects.get(under)
     return PaymentRefund(
         goal=action.goal,
         order_id=order.id,
-        captured=captured,
+        captured=drawn.ref if drawn else "",
         document_id=action.subject,
         currency=order_currency(order),
     )

@@ -278,7 +278,11 @@ def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
     if order.unestimated:
         more.discard(Step.ESTIMATE)
     held = {hold.effect for hold in order.open_holds}
-    less = {target.step for name, target in missing.items() if name not in growing}
+    less = {
+        target.step
+        for name, target in missing.items()
+        if name not in growing or _may_be_more(order.effects.get(name), target.goal)
+    }
     actions = []
     for name, target in missing.items():
         effect = order.effects.get(name) or Effect(step=target.step, subject=target.subject)
@@ -338,6 +342,13 @@ def grows(effect: Effect | None, goal: Goal) -> bool:
         return True
     has = effect.at_most if effect and not effect.uncertain else {}
     return any(q > has.get(name, ZERO) for name, q in goal.items() if name != "invoiced")
+
+
+def _may_be_more(effect: Effect | None, goal: Goal) -> bool:
+    """Nobody knows, and for all we know more stands than should."""
+    if effect is None or not effect.uncertain:
+        return False
+    return any(q > goal.get(name, ZERO) for name, q in effect.at_most.items())
 
 
 def _less_now(effect: Effect | None, goal: Goal) -> Goal | None:

@@ -11,6 +11,7 @@ from domain.hold import WAIVABLE, Problem
 from domain.kits import explode, in_parts
 from domain.order import Order
 from domain.plan import next_carrier, targets
+from domain.refunds import refunds
 from domain.sourcing import (
     allocate,
     end_release,
@@ -31,6 +32,8 @@ def intend(order: Order, action: Action, now: datetime) -> None:
     )
     if action.step is Step.COLLECT and not effect.at_most:
         effect.under = effect_name(Step.AUTHORISE, current_claim(order))
+    if action.step is Step.REFUND and not effect.at_most:
+        effect.under = refunds(order)[action.subject].under
     effect.overtaken = effect.overtaken or effect.uncertain
     effect.possible = effect.at_most if effect.uncertain else {}
     effect.system, effect.answered = action.system, False

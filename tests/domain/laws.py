@@ -64,7 +64,9 @@ def check_credits(order: Order) -> None:
 
 
 def check_claims(order: Order) -> None:
-    """What is taken from a card is covered by the claim it is taken under."""
+    """What is taken from a card is covered by the claim it is taken under; what is given back, by
+    the payment it is given back of.
+    """
     for claim in order.effects_of(Step.AUTHORISE):
         taken = [
             each.standing.get("amount", ZERO)
@@ -72,6 +74,14 @@ def check_claims(order: Order) -> None:
             if each.under == claim.name
         ]
         assert sum(taken, ZERO) <= claim.at_most.get("amount", ZERO), claim.name
+    for payment in order.effects_of(Step.COLLECT):
+        given_back = [
+            each.at_most.get("amount", ZERO)
+            for each in order.effects_of(Step.REFUND)
+            if each.under == payment.name
+        ]
+        most = payment.standing.get("amount", ZERO) + ROUNDINGS
+        assert sum(given_back, ZERO) <= most, payment.name
 
 
 def posted(order: Order) -> dict[str, Fact]:

@@ -134,6 +134,25 @@ def test_a_payment_refused_under_an_old_claim_is_collected_under_the_new_one() -
     assert order.effects[name].under == "authorise/1"
 
 
+def test_a_refund_draws_on_a_payment_that_can_bear_it() -> None:
+    order = by_card()
+    for quantity in (1, 3, 1):
+        say(order, MilestoneKind.SHIPPED, goal(_1=quantity))
+        going_on(order)
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=2), document="A")
+    going_on(order)
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=3), document="B")
+    going_on(order)
+    second = f"collect/{order.shipments[1].id}"
+    drawn = {e.subject: (e.standing["amount"], e.under) for e in order.effects_of(Step.REFUND)}
+    assert drawn.pop("A") == (Decimal("2.01"), second)
+    assert sorted(drawn) == ["B", "B+2", "B+3"]
+    assert sum(amount for amount, _ in drawn.values()) == Decimal("3.02")
+    assert {under for _, under in drawn.values()} == {
+        e.name for e in order.effects_of(Step.COLLECT)
+    }
+
+
 def test_no_claim_is_renewed_for_an_order_that_has_shipped() -> None:
     order = by_card()
     say(order, MilestoneKind.SHIPPED, goal(_1=5))
