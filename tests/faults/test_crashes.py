@@ -60,7 +60,9 @@ PARTNERS = {*trouble.__dict__, "counted_short"}
 """Paths on which partners in memory have bad days: they would die with the worker."""
 A_MATTER_OF_TIME = {"by_card_claimed_anew"}
 """Whoever holds this order up has its claim on the card renewed once more."""
-STRUCK = [path for path in PATHS if path not in PARTNERS | A_MATTER_OF_TIME]
+AT_ONCE = {"quoted_until_yesterday"}
+"""This one is over before anybody could kill its worker."""
+STRUCK = [path for path in PATHS if path not in PARTNERS | A_MATTER_OF_TIME | AT_ONCE]
 
 
 def by_night(often: bool) -> tuple[pytest.MarkDecorator, ...]:
