@@ -168,6 +168,12 @@ def authorised_goal(order: Order) -> Goal:
     return {"amount": max(open_value(order) + open_tax(order), ZERO) + invoiced_total(order)}
 
 
+def taken_under(order: Order, claim: str) -> Decimal:
+    """What was, or may have been, taken from the card under one claim on it."""
+    collected = (each for each in order.effects_of(Step.COLLECT) if each.under == claim)
+    return sum((each.at_most.get("amount", ZERO) for each in collected), ZERO)
+
+
 def _taxes(order: Order, step: Step, subject: str) -> Goal:
     effect = order.effect(step, subject)
     return effect.amounts if effect else {}

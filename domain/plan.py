@@ -1,7 +1,6 @@
 """What should hold, what does, and therefore what to do: going forward and going back alike."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from domain.amounts import (
     amount_due,
@@ -9,6 +8,7 @@ from domain.amounts import (
     credit_goal,
     invoice_total,
     invoiced_quantities,
+    taken_under,
 )
 from domain.base import ZERO, Fact, Goal, tidy
 from domain.deadlines import current_claim
@@ -16,7 +16,7 @@ from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.order import Order
 from domain.order_parts import Shipment
 from domain.refunds import refunds
-from domain.sourcing import all_left, left_as_asked, position
+from domain.sourcing import all_left, left_as_asked, next_carrier, position
 
 _PRICED = frozenset({Step.CAPTURE, Step.ESTIMATE})
 _PREPARED = _PRICED | {Step.CREDIT, Step.AUTHORISE}
@@ -160,12 +160,6 @@ def _card(order: Order) -> Iterator[Target]:
     yield Target(step=Step.AUTHORISE, subject=current, system=payment, goal=goal)
 
 
-def taken_under(order: Order, claim: str) -> Decimal:
-    """What was, or may have been, taken from the card under one claim on it."""
-    collected = (each for each in order.effects_of(Step.COLLECT) if each.under == claim)
-    return sum((each.at_most.get("amount", ZERO) for each in collected), ZERO)
-
-
 def _fulfilments(order: Order) -> Iterator[Target]:
     """What each warehouse shall ship, and the transport for what it has said yes to."""
     assert order.terms
@@ -188,14 +182,6 @@ def _fulfilments(order: Order) -> Iterator[Target]:
         booked = order.standing(Step.RELEASE, location)
         tms = next_carrier(order, location) or source.tms
         yield Target(step=Step.BOOK, subject=location, system=tms, goal=booked)
-
-
-def next_carrier(order: Order, location: str) -> str | None:
-    """The first who has not refused yet to carry for this location; `None` after the last."""
-    source = order.terms.sources.get(location) if order.terms else None
-    booking = order.effect(Step.BOOK, location)
-    refused = booking.refused_by if booking else ()
-    return next((tms for tms in source.carriers if tms not in refused), None) if source else None
 
 
 def _locations(order: Order) -> list[str]:

@@ -10,12 +10,13 @@ from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.hold import WAIVABLE, Problem
 from domain.kits import explode, in_parts
 from domain.order import Order
-from domain.plan import next_carrier, targets
+from domain.plan import targets
 from domain.refunds import refunds
 from domain.sourcing import (
     allocate,
     end_release,
     forget_unreserved,
+    next_carrier,
     start_releases_anew,
     trim,
     use_up_offers,

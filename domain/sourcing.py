@@ -152,6 +152,14 @@ def left_as_asked(line: Line, source: str) -> Decimal:
     return line.shipped.get(source, ZERO) - line.unreleased.get(source, ZERO)
 
 
+def next_carrier(order: Order, location: str) -> str | None:
+    """The first who has not refused yet to carry for this location; `None` after the last."""
+    source = order.terms.sources.get(location) if order.terms else None
+    booking = order.effect(Step.BOOK, location)
+    refused = booking.refused_by if booking else ()
+    return next((tms for tms in source.carriers if tms not in refused), None) if source else None
+
+
 def position(line: str, location: str) -> str:
     """Names what one location is to deliver of one line, in goals for the ledger."""
     return f"{line}/{location}"

@@ -11,12 +11,13 @@ from domain.amounts import (
     invoice,
     invoiced_total,
     line_amount,
+    taken_under,
 )
 from domain.base import ZERO, Fact
 from domain.deadlines import deadlines
 from domain.effect import Step, effect_name
 from domain.order import Order
-from domain.plan import taken_under, targets
+from domain.plan import targets
 from domain.status import quantities
 
 ROUNDINGS = Decimal("0.10")
