@@ -30,9 +30,8 @@ from stack.demo.stories import KINDS, Kind, chosen
 from stack.demo.telling import Teller
 from stack.interrupts import until_stopped
 from stack.places import DATA, StackError, write_private
-from stack.readiness import serves_orders
+from stack.readiness import answers_http, serves_orders
 from stack.rebuild import rebuild_into
-from stack.run_file import RunInfo
 from stack.running import Setup, Stack, given, running_stack, temporal_program
 
 FOLDER = DATA / "demo"
@@ -129,7 +128,9 @@ async def _play(outcome: Outcome, program: Path | None, wanted: Wanted, began: f
                 report(f"One row of the book of {wanted.sabotage} has been altered.")
             report("The books are compared.")
             _compare(stack, day, outcome)
-        _finish(outcome, stack.info, time.monotonic() - began, kept=wanted.keep)
+            console = await answers_http(str(stack.info["console"]))() is None
+        teller = _finish(outcome, time.monotonic() - began)
+        teller.places(stack.info, kept=wanted.keep, console=console)
         if wanted.keep:
             report("Everything goes on running. Ctrl-C stops it.")
             await watching
@@ -264,7 +265,7 @@ def _by_story(told: dict[str, str]) -> tuple[int, str]:
     return [kind.name for kind in KINDS].index(told["story"]), told["order"]
 
 
-def _finish(outcome: Outcome, info: RunInfo, seconds: float, *, kept: bool) -> None:
+def _finish(outcome: Outcome, seconds: float) -> Teller:
     """Keep the account, and tell it."""
     summary: dict[str, Any] = {
         "ok": outcome.ok,
@@ -281,4 +282,4 @@ def _finish(outcome: Outcome, info: RunInfo, seconds: float, *, kept: bool) -> N
     teller.orders(outcome.told)
     teller.kpis(outcome.kpis)
     teller.checks(outcome.orders, outcome.checks, seconds)
-    teller.places(info, kept=kept)
+    return teller

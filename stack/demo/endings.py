@@ -43,7 +43,7 @@ def _word(event: Json) -> str:
         case "held":
             return f"held: {data['reason'].replace('_', ' ')}"
         case "hold_released" if data["by"] != "throughline":
-            return "let go on"
+            return "hold released"
         case "amended":
             return "amended"
         case "cancelled":

@@ -92,7 +92,7 @@ async def sent_twice(day: Day) -> None:
     first, second = await day.send(body), await day.send(body)
     if first != second:
         raise StackError(f"{body['reference']} sent twice became {first} and {second}.")
-    day.note(first, "the second time is no order")
+    day.note(first, "sent twice, one order")
     await day.ends(first)
 
 
@@ -108,7 +108,9 @@ async def recalled_order(day: Day) -> None:
     order = await day.order("C-ALDER", line("DRILL-18V", "3"))
     await day.hears(order, "released")
     await day.cancel(order)
-    await day.ends(order, "cancelled", "closed")
+    ended = await day.ends(order, "cancelled", "closed")
+    if ended["status"] == "closed":
+        day.note(order, "asked to cancel too late")
 
 
 async def amended_order(day: Day) -> None:

@@ -48,12 +48,13 @@ class Teller:
             table.add_row(check["name"], state, _text(check["detail"]))
         self._screen.print(table)
 
-    def places(self, info: RunInfo, *, kept: bool) -> None:
+    def places(self, info: RunInfo, *, kept: bool, console: bool) -> None:
         table = Table(show_header=False, box=None, title="Where to look", title_justify="left")
         table.add_row("the whole account", str(DATA / "demo" / "summary.json"))
         table.add_row("logs", str(DATA / "demo" / "logs"))
         if kept:
-            table.add_row("console", str(info["console"]))
+            if console:
+                table.add_row("console", str(info["console"]))
             table.add_row("API", f"{info['api']}, described at {info['api']}/docs")
             table.add_row("Temporal's UI", str(info["temporal_ui"] or "of the server given"))
             table.add_row("command line", f"THROUGHLINE_DATA={DATA / 'demo'} throughline orders")

@@ -57,7 +57,7 @@ def test_there_is_a_story_of_each_kind_and_every_order_ends(day: Path) -> None:
         ("by card", "left EAST"),
         ("carrier outage", "tms-2 was away, then back"),
         ("carrier refuses", "carried by tms-2"),
-        ("credit hold released", "held: credit limit; let go on; left WEST"),
+        ("credit hold released", "held: credit limit; hold released; left WEST"),
         ("credit without return", "credited 15.00"),
         ("drop-ship", "left LAKE"),
         ("exchange", "came back to WEST"),
