@@ -136,7 +136,7 @@ def page(root: Path = ROOT) -> str:
 def paths(folder: Path) -> dict[str, str]:
     """The paths of the table in paths.py, and what each one's play says of it."""
     said: dict[str, str] = {}
-    for file in ("plays.py", "trouble.py"):
+    for file in ("plays.py", "lives.py", "afterlives.py", "trouble.py"):
         for node in _parsed(folder / file).body:
             if isinstance(node, ast.AsyncFunctionDef):
                 said[node.name] = (ast.get_docstring(node) or "").split("\n\n")[0]

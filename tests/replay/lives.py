@@ -225,7 +225,9 @@ async def sent_elsewhere(world: World) -> None:
 
 async def replanned(world: World) -> None:
     """All of it can come from one place meanwhile."""
-    await world.place(ship_not_before=FAR)
+    await world.place(lines=MANY_BOLTS, ship_not_before=FAR)
+    await world.until(lambda order: order.standing(Step.ERP) == {"1": 120, "2": 3})
+    await world.receive("BOLT", EAST, 200)
     await world.settles("allocated")
     await world.receive("NUT", EAST, 50)
     await world.replan()
@@ -234,7 +236,7 @@ async def replanned(world: World) -> None:
     )
     await world.amend(ship_not_before=OVER)
     await world.settles("released")
-    await world.tell("shipped", EAST, {"1": 5, "2": 3})
+    await world.tell("shipped", EAST, {"1": 120, "2": 3})
     await world.ends("closed")
 
 
