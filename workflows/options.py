@@ -36,4 +36,5 @@ def outside_system(patience: Patience) -> ActivityConfig:
 
 def _for_ever(patience: Patience, longest: timedelta) -> RetryPolicy:
     # What is retried for ever at growing intervals adds no event, however long it takes.
+    longest = max(longest, patience.retry)
     return RetryPolicy(initial_interval=patience.retry, maximum_interval=longest)
