@@ -57,7 +57,9 @@ class Teller:
                 table.add_row("console", str(info["console"]))
             table.add_row("API", f"{info['api']}, described at {info['api']}/docs")
             table.add_row("Temporal's UI", str(info["temporal_ui"] or "of the server given"))
-            table.add_row("command line", f"THROUGHLINE_DATA={DATA / 'demo'} .venv/bin/throughline orders")
+            table.add_row(
+                "command line", f"THROUGHLINE_DATA={DATA / 'demo'} .venv/bin/throughline orders"
+            )
         else:
             table.add_row("all of it, running", ".venv/bin/throughline demo --keep")
         self._screen.print(table)
