@@ -109,6 +109,8 @@ def _wrong_days(order: Order, message: Amended, now: datetime) -> tuple[str, str
     assert header is not None
     if message.valid_until and not order.quoted:
         return "not_a_quote", "only a quote is valid until a day"
+    if message.cancel_after and order.lapsed:
+        return "dates", "its last day is over; what is wanted yet is another order"
     first = message.ship_not_before or header.ship_not_before
     last = message.cancel_after or header.cancel_after
     if first and last and last < first:

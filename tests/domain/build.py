@@ -87,9 +87,9 @@ def going_on(order: Order, upto: Step = Step.REFUND) -> Order:
     return order
 
 
-def tell(order: Order, message: Message) -> str:
+def tell(order: Order, message: Message, *, at: datetime = NOW) -> str:
     """Hand the next message over; what became of it: `done`, or the reason of its refusal."""
-    assert hear(order, message.model_copy(update={"n": order.heard + 1}), NOW)
+    assert hear(order, message.model_copy(update={"n": order.heard + 1}), at)
     outcome = order.outcomes[-1]
     return outcome.reason or outcome.status
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain.answer import Captured, Done, Refused
 from domain.base import Goal
+from domain.deadlines import expire
 from domain.effect import EffectState, Step
 from domain.hold import Problem
 from domain.message import (
@@ -213,3 +214,12 @@ def test_what_waits_to_be_tried_again_is_tried_when_asked() -> None:
     assert (again.step, again.ask) == (Step.ERP, True)
     ask(order, "erp/", Done(standing=again.goal, ref="SO"))
     assert order.effects["erp/"].state is EffectState.CONFIRMED
+
+
+def test_after_its_last_day_an_order_gets_no_other_one() -> None:
+    order = going_on(captured(placed(cancel_after=TODAY)))
+    say(order, MilestoneKind.SHIPPED, goal(_1=2))
+    expire(order, NOW + timedelta(days=1))
+    later = TODAY + timedelta(days=9)
+    assert tell(order, Amended(id="a", lines=goal(_1=3), cancel_after=later)) == "dates"
+    assert tell(order, Amended(id="b", lines=goal(_1=3))) == "done"

@@ -69,8 +69,7 @@ def test_a_lost_parcel_is_credited() -> None:
 def test_who_waits_on_waits_as_long_again() -> None:
     order = lost()
     (hold,) = order.open_holds
-    tell(order, HoldReleased(id="h", hold=hold.id, by="sam"))
-    order.shipments[0].waited_since = NOW + 2 * DAY  # tell() says everything at NOW
+    tell(order, HoldReleased(id="h", hold=hold.id, by="sam"), at=NOW + 2 * DAY)
     expire(order, NOW + 4 * DAY - timedelta(seconds=1))
     assert reasons(order) == []
     expire(order, NOW + 4 * DAY)

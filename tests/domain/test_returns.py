@@ -120,6 +120,7 @@ def test_part_of_the_price_is_given_back_of_each_unit() -> None:
     going_on(order)
     assert credited_total(order) == Decimal("0.63")
     assert credit(order, "allowance", 1, per_unit={"1": "1.02"}) == "more_than_invoiced"
+    assert credit(order, "allowance", 5, per_unit={"1": "0.9"}) == "more_than_invoiced"
     assert credit(order, "allowance", 5) == "per_unit"
     assert credit(order, "shortage", 1, per_unit={"1": "0.1"}) == "per_unit"
     assert credit(order, "allowance", 1, per_unit={"1": "0.1", "2": "0.1"}) == "unknown_line"
@@ -131,6 +132,14 @@ def test_what_comes_back_after_an_allowance_is_credited_for_the_rest_of_its_pric
     come_back(order, 5, "RMA")
     assert credited_total(order) == invoiced_total(order) == Decimal("5.03")
     assert credit(order, "allowance", 1, per_unit={"1": "0.01"}) == "more_than_invoiced"
+
+
+def test_units_that_never_arrived_are_credited_for_the_rest_of_their_price() -> None:
+    order = shipped()
+    assert credit(order, "allowance", 5, per_unit={"1": "0.5"}) == "done"
+    assert credit(order, "shortage", 5) == "done"
+    going_on(order)
+    assert credited_total(order) == invoiced_total(order) == Decimal("5.03")
 
 
 def test_rounding_never_gives_back_more_than_was_taken() -> None:
