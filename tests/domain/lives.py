@@ -1,5 +1,6 @@
 """Any life of any order, by lot: how it is placed, and what happens to it."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -43,6 +44,15 @@ WHATS = (
     "credit an allowance", "credit an allowance", "pay", "pay back", "hold for a while", "skip",
     "skip", "edit", "lost parcel", "parcel comes back", "parcel arrives",
 )  # fmt: skip
+THEMES: tuple[tuple[str, ...], ...] = (
+    ("ship", "ship", "a day passes", "amend", "cancel part"),
+    ("ship", "credit an allowance", "credit units", "return", "inspect", "agree to a return"),
+    ("another address", "other days", "hold", "release holds", "ship", "ship more", "amend"),
+    ("pay", "pay back", "amend", "cancel part", "ship"),
+    ("ship", "exception", "lost parcel", "parcel comes back", "parcel arrives", "a day passes"),
+)
+"""Some things only go wrong among their own kind."""
+
 RETURNS = ("", "RMA1", "RMA2")
 STOCKS: tuple[dict[str, int], ...] = (
     {"EAST": 50, "WEST": 50},
@@ -307,7 +317,9 @@ def begin_somewhere(play: Play, lots: Random) -> None:
 def live_through_anything(play: Play, lots: Random) -> None:
     play.outside.no_carrier = lots.random() < 0.15
     begin_somewhere(play, lots)
-    whats = lots.sample(WHATS, lots.randint(2, 9))
+    whats: Sequence[str] = lots.sample(WHATS, lots.randint(2, 9))
+    if lots.random() < 0.4:
+        whats = lots.choice(THEMES)
     hows = ["done", "done", *lots.sample(HOWS, lots.randint(0, 3))]
     deaths = lots.choice([0.0, 0.0, 0.3])
     for _ in range(lots.randint(0, 24)):
