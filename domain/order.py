@@ -232,8 +232,14 @@ class Order(BaseModel):
         self.news.append(event)
 
     def tell_backorders(self, fact: str, now: datetime) -> None:
-        """News of what no source is to deliver, whenever that has changed, by `fact`."""
-        waiting = tidy({line.line: line.backordered for line in self.lines})
+        """News of what no source is to deliver, whenever that has changed, by `fact`.
+
+        Not while the order is being captured, at first or anew: nobody has looked for sources yet.
+        """
+        capture = self.effect(Step.CAPTURE)
+        if capture is None or capture.uncertain or not capture.standing:
+            return
+        waiting = tidy({line.line: line.backordered for line in self.known_lines})
         if waiting == self.backorders_told:
             return
         self.backorders_told = waiting
