@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
-from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -99,11 +98,12 @@ class Carrier:
     @property
     def busiest(self) -> int:
         """The most it was asked within any second between two looks."""
-        return max(
-            later - earlier
-            for (begin, _, earlier), (_, end, later) in combinations(self.seen, 2)
-            if end - begin <= 1
-        )
+        most, first = 0, 0
+        for n, (_, end, later) in enumerate(self.seen):
+            while first < n and end - self.seen[first][0] > 1:
+                first += 1
+            most = max(most, later - self.seen[first][2])
+        return most
 
     def _web(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, trust_env=False)
@@ -129,7 +129,7 @@ async def test_a_carrier_dead_for_an_hour(
         calm = await placed(world, "calm", many)
         for each in calm:
             await each.settles("released", within=60 + many)
-        await shipped_and_over(calm)
+        await shipped_and_over(calm[0::3])
 
         await carrier.die()
         orders = await placed(world, "dead", many)
@@ -151,7 +151,7 @@ async def test_a_carrier_dead_for_an_hour(
         for each, events in zip(left, before, strict=True):
             assert await length(each) <= events + FEW
         assert not (await carrier.bookings()).keys() & {each.order for each in orders}
-        assert_none_slower(await took(calm), await took(shipped))
+        assert_none_slower(await took(calm[0::3]), await took(shipped))
 
         await Meters(world.adapters.books.pool).limit(CARRIER, LIMITS)
         await asyncio.sleep(2 * REFRESH)  # every process has heard of it by then
@@ -167,7 +167,6 @@ async def test_a_carrier_dead_for_an_hour(
         asked = await carrier.asked() - asked
         await shipped_and_over(left)
 
-        print(f"# asked {asked}, {carrier.busiest}/s, {carrier.seen[-1][1] - carrier.seen[0][0]}")
         assert asked <= 4 * (len(shipped) + len(left)) + 2 * len(cancelled)
         assert carrier.busiest <= bearable()
         booked = await carrier.bookings()
@@ -270,7 +269,6 @@ def seconds(event: HistoryEvent) -> float:
 
 
 def assert_none_slower(calm: Mapping[str, float], dead: Mapping[str, float]) -> None:
-    print("#", calm, dead)
     for name, whose in OTHERS.items():
         assert dead[name] <= 2 * calm[name] + 1, f"{whose} was waited for"
 
