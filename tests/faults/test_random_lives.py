@@ -10,10 +10,12 @@ import pytest
 
 from adapters.memory import Fault, Partner
 from domain.amounts import amount_due
-from domain.effect import Step
+from domain.answer import Done, Refused
+from domain.effect import EffectState, Step
 from domain.hold import PAYMENT_DIFFERENCE
 from domain.message import (
     Amended,
+    Answered,
     CreditGranted,
     CreditReason,
     PaymentReceived,
@@ -169,8 +171,17 @@ class Life:
         )
 
     async def answer(self) -> None:
-        """Systems that promised an answer give it, if they are asked once more."""
-        await self.world.say(RetryAsked(id=self.name()))
+        """Systems that promised an answer give it."""
+        order = await self.world.state()
+        for effect in order.effects.values() if order else ():
+            if order and effect.state is EffectState.PENDING:
+                key = order.key(effect)
+                try:
+                    answer = self.world.partner(effect.system).settle(key)
+                except LookupError:  # it has been answered meanwhile
+                    continue
+                assert isinstance(answer, Done | Refused)
+                await self.world.say(Answered(id=self.name(), key=key, answer=answer))
 
     # people see to it
 
@@ -197,8 +208,7 @@ class Life:
         for hold in order.open_holds:
             if hold.reason != PAYMENT_DIFFERENCE:
                 await world.release(hold.id)
-        if any(effect.state == "pending" for effect in order.effects.values()):
-            await self.answer()
+        await self.answer()
         for agreed in order.authorised:
             if agreed.open:
                 await world.tell(
