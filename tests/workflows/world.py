@@ -152,7 +152,7 @@ class World(Looking):
     async def worker_process(
         self, crash_at: str = "", *, output: int | None = None, tree: Path = ROOT
     ) -> asyncio.subprocess.Process:
-        """A worker in a process of its own, with the code in `tree`; it dies where it is told to."""
+        """A worker in its own process, with the code in `tree`; it dies where it is told to."""
         settings = {
             "TEMPORAL_ADDRESS": self.address,
             "DATABASE_URL": self.database,
