@@ -30,7 +30,7 @@ class MemorySystems:
 
     @property
     def partners(self) -> dict[str, Partner]:
-        few = (self.erp.partner, self.tax.partner, self.payment.partner)
-        several = (*self.wms.values(), *self.tms.values())
-        partners = [*few, *(each.partner for each in several)]
+        partners = [self.erp.partner, self.tax.partner, self.payment.partner]
+        partners += [warehouse.partner for warehouse in self.wms.values()]
+        partners += [carrier.partner for carrier in self.tms.values()]
         return {partner.system: partner for partner in partners}
