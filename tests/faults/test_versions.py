@@ -22,7 +22,7 @@ from domain.effect import Step
 from domain.order import RULES
 from domain.plan import unmet
 from stack.places import ROOT
-from tests.faults.test_crashes import IMPATIENT, PARTNERS, same_for_all
+from tests.faults.test_crashes import IMPATIENT, STRUCK, same_for_all
 from tests.replay import endings
 from tests.replay.paths import PATHS
 from tests.replay.plays import limit_credit, line
@@ -264,7 +264,7 @@ async def placed_with_both(world: World) -> list[World]:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("path", [path for path in PATHS if path not in PARTNERS])
+@pytest.mark.parametrize("path", STRUCK)
 async def test_any_order_is_taken_over(outside: World, later: Path, path: str) -> None:
     """At a random moment, whatever else happens to it, and it ends as it would have."""
     outside.patience = outside.patience.model_copy(update=IMPATIENT)
