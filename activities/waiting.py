@@ -39,7 +39,7 @@ class _Noting(ActivityInboundInterceptor):
         try:
             answer = await super().execute_activity(input)
         except (ApplicationError, psycopg.Error) as failure:
-            await self._note(told, attempt, f"{type(failure).__name__}: {failure}")
+            await self._note(told, attempt, _words(failure))
             raise
         if attempt > 1 or told.ask:  # the call before this one may have been given up, waiting
             await self._clear(told)
@@ -63,3 +63,9 @@ class _Noting(ActivityInboundInterceptor):
             await self._waiting.clear(told.document.order_id, told.effect)
         except psycopg.Error as failure:
             log.warning("cannot note that %s waits no more: %s", told.key, failure)
+
+
+def _words(failure: ApplicationError | psycopg.Error) -> str:
+    """Temporal's errors say themselves of which type they are."""
+    told = str(failure)
+    return told if isinstance(failure, ApplicationError) else f"{type(failure).__name__}: {told}"

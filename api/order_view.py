@@ -114,6 +114,7 @@ def _line(order: Order, line: Line) -> LineOut:
         unit=known.unit if known else line.unit,
         price=None if price is None else canonical(price, order.header.currency),
         price_unit=known.price_unit if known else line.price_unit,
+        discount=known.discount if known else line.discount,
         status=line_status(of, picking=bool(order.picking)),
         promise=_promise(order, line),
         quantities=QuantitiesOut(**of.model_dump()),

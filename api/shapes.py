@@ -73,6 +73,7 @@ class LineOut(BaseModel):
     unit: str | None
     price: Money | None
     price_unit: str | None
+    discount: Amount
     status: str
     promise: PromiseOut | None = None
     quantities: QuantitiesOut

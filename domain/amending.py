@@ -24,6 +24,7 @@ def new_line(wanted: LineIn, number: str) -> Line:
         unit=wanted.unit,
         price=wanted.price,
         price_unit=wanted.price_unit,
+        discount=wanted.discount,
         ordered=wanted.quantity,
     )
 

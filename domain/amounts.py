@@ -40,9 +40,9 @@ def order_currency(order: Order) -> str:
 
 
 def line_amount(order: Order, line: str, quantity: Decimal) -> Decimal:
-    """Net of tax. The price is per price unit, the quantity in the line's own unit."""
+    """Net of tax and discount. The price is per price unit, the quantity in the line's own unit."""
     terms = order.line_terms(line)
-    value = terms.price * quantity * terms.stock_factor / terms.price_stock_factor
+    value = terms.net_price * quantity * terms.stock_factor / terms.price_stock_factor
     return round_money(value, order_currency(order))
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.base import Fact, Goal
 from domain.hold import Problem
-from domain.terms import Part, Terms
+from domain.terms import LineTerms, Part, Terms
 
 
 class Done(Fact):
@@ -53,7 +53,8 @@ class Captured(Fact):
     """The order's lines as our master data and prices know them, today.
 
     `problems` are what must be decided first; `offers` what each source could give of each item,
-    in stock units; `kits` the parts of lines that are kits.
+    in stock units; `asked` is what the channel wants of a line to cost, where that is
+    not what it costs; `kits` the parts of lines that are kits.
     """
 
     kind: Literal["captured"] = "captured"
@@ -61,6 +62,7 @@ class Captured(Fact):
     terms: Terms
     offers: dict[str, Goal] = {}
     problems: tuple[Problem, ...] = ()
+    asked: dict[str, LineTerms] = {}
     kits: dict[str, tuple[Part, ...]] = {}
 
 

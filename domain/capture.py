@@ -47,6 +47,7 @@ def judge(
     foreign = any(problem.reason == "currency_mismatch" for problem in problems)
     lines = {}
     kits: dict[str, tuple[Part, ...]] = {}
+    asked: dict[str, LineTerms] = {}
     for line in request.lines:
         item = facts.items.get(line.item)
         if line.part_of and item is not None:
@@ -57,9 +58,14 @@ def judge(
                 problems.append(found)
         else:
             lines[line.line] = found
-            if line.price is not None and (off := _off_contract(line, found)):
+            assert item is not None
+            wanted = _asked(line, item, found)
+            if isinstance(wanted, Problem):
+                problems.append(wanted)
+            elif off := _off_contract(line, wanted, found):
                 problems.append(off)
-            if item is not None and item.kit:
+                asked[line.line] = wanted
+            if item.kit:
                 try:
                     kits[line.line] = parts_of(item, facts.items, found.stock_factor)
                 except UnknownPart as part:
@@ -78,6 +84,7 @@ def judge(
         ),
         offers=dict(offers),
         problems=tuple(problems),
+        asked=asked,
         kits=kits,
     )
 
@@ -121,17 +128,34 @@ def _line(line: WantedLine, item: Item | None, price: Offered | None) -> LineTer
     )
 
 
-def _off_contract(line: WantedLine, terms: LineTerms) -> Problem | None:
-    """A price is compared in the unit it was given for: by default that of the line."""
-    assert line.price is not None
+def _asked(line: WantedLine, item: Item, terms: LineTerms) -> LineTerms | Problem:
+    """The line at the channel's own price, by default per unit of the line, and discount."""
     given_for = line.price_unit or terms.unit
-    if given_for == terms.price_unit:
-        ours = terms.price
-    else:
-        ours = terms.price * terms.stock_factor / terms.price_stock_factor
-    if line.price == ours:
+    if line.price is None:
+        return terms.model_copy(update={"discount": line.discount})
+    factor = item.factor(given_for)
+    if factor is None:
+        scope = f"line/{line.line}"
+        return Problem(reason="unknown_unit", scope=scope, detail=f"{given_for} of {item.id}")
+    return terms.model_copy(
+        update={
+            "price": line.price,
+            "price_unit": given_for,
+            "price_stock_factor": factor,
+            "discount": line.discount,
+        }
+    )
+
+
+def _off_contract(line: WantedLine, asked: LineTerms, terms: LineTerms) -> Problem | None:
+    """Prices are compared in the unit that the channel's is for; ours has no discount."""
+    theirs, ours = asked.net_price, terms.price
+    if theirs * terms.price_stock_factor == ours * asked.price_stock_factor:
         return None
-    detail = f"{line.price:f} per {given_for} was given, {ours:f} is agreed"
+    if asked.price_unit != terms.price_unit:
+        ours = ours * asked.price_stock_factor / terms.price_stock_factor
+    off = f", less {asked.discount:f} %" if asked.discount else ""
+    detail = f"{asked.price:f} per {asked.price_unit}{off} was given, {ours:f} is agreed"
     return Problem(reason="price_mismatch", scope=f"line/{line.line}", detail=detail)
 
 

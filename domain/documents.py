@@ -44,6 +44,7 @@ class WantedLine(Fact):
     unit: str | None = None
     price: Decimal | None = None
     price_unit: str | None = None
+    discount: Decimal = Decimal(0)
     part_of: str = ""
 
 
@@ -91,7 +92,9 @@ class StockClaim(Document):
 
 
 class SoldLine(Fact):
-    """A line as sold: `price` is per `price_unit`, `amount` is net of tax and rounded."""
+    """A line as sold: `price` is per `price_unit`, `discount` in percent of it; `amount`
+    is net of tax and discount, and rounded.
+    """
 
     line: str
     item: str
@@ -99,6 +102,7 @@ class SoldLine(Fact):
     unit: str
     price: Decimal
     price_unit: str
+    discount: Decimal = Decimal(0)
     amount: Decimal
 
 

@@ -117,7 +117,7 @@ def _free_number(kit: str, taken: set[str]) -> str:
 def _shares(order: Order, kit: LineTerms, parts: tuple[Part, ...]) -> list[Decimal]:
     """Of the price of one unit of the kit's line, by part."""
     assert order.header is not None
-    price = kit.price * kit.stock_factor / kit.price_stock_factor
+    price = kit.net_price * kit.stock_factor / kit.price_stock_factor
     return _shared(price, [part.value for part in parts], order.header.currency)
 
 

@@ -141,7 +141,9 @@ class PaymentIn(BaseModel):
 
 
 class LineIn(_Contract):
-    """`item` is our number; `customer_item` the buyer's own. `price` is per `price_unit`."""
+    """`item` is our number; `customer_item` the buyer's own. `price` is per `price_unit`;
+    `discount` is in percent of it, or of the customer's price.
+    """
 
     line: LineNumber | None = None
     item: Id
@@ -150,6 +152,7 @@ class LineIn(_Contract):
     unit: Code | None = None
     price: UnitPrice | None = None
     price_unit: Code | None = None
+    discount: Percent = Decimal(0)
     requested_date: date | None = None
 
 

@@ -27,6 +27,7 @@ class Line(BaseModel):
     unit: str | None = None
     price: Decimal | None = None
     price_unit: str | None = None
+    discount: Decimal = ZERO
     kit: str = ""
     per_kit: Decimal = ONE
     ordered: Decimal

@@ -91,6 +91,7 @@ def _capture(order: Order, action: Action, now: datetime) -> CaptureRequest:
                 unit=line.unit,
                 price=line.price,
                 price_unit=line.price_unit,
+                discount=line.discount,
                 part_of=line.kit,
             )
             for line in order.lines
@@ -156,6 +157,7 @@ def _sold(order: Order, line: str, quantity: Decimal) -> SoldLine:
         unit=terms.unit,
         price=terms.price,
         price_unit=terms.price_unit,
+        discount=terms.discount,
         amount=line_amount(order, line, quantity),
     )
 

@@ -21,7 +21,7 @@ from domain.sourcing import (
     trim,
     use_up_offers,
 )
-from domain.terms import Terms
+from domain.terms import LineTerms, Terms
 
 _AWAITED = (EffectState.SENT, EffectState.PENDING)
 
@@ -135,7 +135,7 @@ def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> N
     before = set(order.terms.lines) if effect.version and order.terms else set[str]()
     if effect.version:
         _keep_what_was_agreed(order, answer.terms)
-    _accept_waived_prices(order, before)
+    _accept_waived_prices(order, answer.asked, before)
     explode(order, answer.kits)
     standing = in_parts(order, answer.standing)
     effect.state, effect.standing = EffectState.CONFIRMED, tidy(standing)
@@ -158,15 +158,15 @@ def _keep_what_was_agreed(order: Order, fresh: Terms) -> None:
     order.terms = order.terms.model_copy(update={"sources": sources, "lines": lines})
 
 
-def _accept_waived_prices(order: Order, before: set[str]) -> None:
+def _accept_waived_prices(order: Order, asked: dict[str, LineTerms], before: set[str]) -> None:
     """A price off contract that somebody accepted is the line's price, unless it has one."""
     assert order.terms is not None
     lines = dict(order.terms.lines)
     for line in order.lines:
         if line.line in before and not order.quoted:
             continue
-        if line.price is not None and f"line/{line.line}/price_mismatch" in order.waived:
-            lines[line.line] = lines[line.line].model_copy(update={"price": line.price})
+        if line.line in asked and f"line/{line.line}/price_mismatch" in order.waived:
+            lines[line.line] = asked[line.line]
     order.terms = order.terms.model_copy(update={"lines": lines})
 
 

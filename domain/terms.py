@@ -13,8 +13,8 @@ class LineTerms(Fact):
     """One line in the words of our item master.
 
     `price` is per `price_unit`. One `unit` of the line holds `stock_factor` stock units, one price
-    unit `price_stock_factor`: kept apart, so that no quotient is ever rounded on the way. `weight`
-    is kilograms per `unit`.
+    unit `price_stock_factor`: kept apart, so that no quotient is ever rounded on the way.
+    `discount` is in percent of the price; `weight` is kilograms per `unit`.
     """
 
     item: str
@@ -23,8 +23,14 @@ class LineTerms(Fact):
     price_unit: str
     stock_factor: Decimal = ONE
     price_stock_factor: Decimal = ONE
+    discount: Decimal = Decimal(0)
     tax_code: str = ""
     weight: Decimal = Decimal(0)
+
+    @property
+    def net_price(self) -> Decimal:
+        """Per price unit, what is paid of the price."""
+        return self.price * (100 - self.discount) / 100
 
 
 class Part(Fact):

@@ -28,7 +28,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "notes": ("notes",),
 }
 """The columns that are the order's, and where in an order as JSON they go."""
-LINE = ("line", "item", "customer_item", "quantity", "unit", "price", "price_unit")
+LINE = ("line", "item", "customer_item", "quantity", "unit", "price", "price_unit", "discount")
 """The columns that are a line's, which has them by the same names."""
 COLUMNS = (*ORDER, *LINE)
 REQUIRED = (

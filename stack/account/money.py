@@ -134,12 +134,13 @@ def _decimal(value: Fraction) -> Decimal:
 def _agreed_prices(kept: Kept) -> dict[str, Fraction]:
     """Per unit of each line: the channel's where it named one, else what capture found."""
     prices = {
-        line: Fraction(terms.price * terms.stock_factor) / Fraction(terms.price_stock_factor)
+        line: Fraction(terms.net_price * terms.stock_factor) / Fraction(terms.price_stock_factor)
         for line, terms in (kept.order.terms.lines.items() if kept.order.terms else ())
     }
     for number, line in enumerate(_sent(kept).get("lines") or [], 1):
         if line.get("price") is not None and line.get("price_unit") in (None, line.get("unit")):
-            prices[line.get("line") or str(number)] = Fraction(str(line["price"]))
+            paid = 1 - Fraction(str(line.get("discount") or 0)) / 100
+            prices[line.get("line") or str(number)] = Fraction(str(line["price"])) * paid
     return prices
 
 

@@ -76,7 +76,7 @@ def test_every_column_has_its_place() -> None:
         **{"requested_date": "2030-03-05", "ship_not_before": "2030-03-01"},
         **{"cancel_after": "2030-04-01", "fulfilment": "complete", "payment_method": "prepaid"},
         **{"notes": "call first", "line": "10", "customer_item": "C-8", "unit": "CS"},
-        **{"price": "1.25", "price_unit": "EA"},
+        **{"price": "1.25", "price_unit": "EA", "discount": "5"},
     }
     assert everything.keys() == {*COLUMNS}
 
@@ -94,7 +94,7 @@ def test_every_column_has_its_place() -> None:
         "lines": [
             {
                 **{"line": "10", "item": "BOLT-8", "customer_item": "C-8", "quantity": "5"},
-                **{"unit": "CS", "price": "1.25", "price_unit": "EA"},
+                **{"unit": "CS", "price": "1.25", "price_unit": "EA", "discount": "5"},
             }
         ],
     }

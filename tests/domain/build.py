@@ -55,6 +55,7 @@ def captured(
     problems: tuple[Problem, ...] = (),
     lines: dict[str, LineTerms] | None = None,
     kits: dict[str, tuple[Part, ...]] | None = None,
+    asked: dict[str, LineTerms] | None = None,
     estimated: bool = True,
 ) -> Order:
     """Capture it, by default with plenty of everything at EAST, and estimate no tax."""
@@ -64,6 +65,7 @@ def captured(
         terms=terms_of(lines or known),
         offers=PLENTY if offers is None else offers,
         problems=problems,
+        asked=asked or {},
         kits=kits or {},
     )
     ask(order, "capture/", answer)

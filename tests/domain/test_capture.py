@@ -138,6 +138,21 @@ def test_a_price_is_compared_in_the_unit_it_was_given_for(
     assert reasons(judged(wanted(unit, price, per))) == expected
 
 
+def test_a_discount_is_off_contract_and_known_by_what_is_paid() -> None:
+    less = wanted("EA", "0.50", None).model_copy(update={"discount": Decimal(5)})
+    found = judged(less)
+    assert reasons(found) == [("price_mismatch", "line/1")]
+    assert "less 5 %" in found.problems[0].detail
+    assert found.asked["1"].net_price == Decimal("0.475")
+
+    same = wanted("EA", "1.00", None).model_copy(update={"discount": Decimal(50)})
+    assert reasons(judged(same)) == [], "half of twice the price"
+
+
+def test_a_price_in_a_unit_the_item_has_not_is_no_price() -> None:
+    assert reasons(judged(wanted("EA", "0.50", "PAL"))) == [("unknown_unit", "line/1")]
+
+
 def test_a_price_per_case_is_compared_with_one_per_piece() -> None:
     per_case = Offered(price=Decimal("6.00"), unit="CS")
     assert reasons(judged(wanted("EA", "0.50"), price=per_case)) == []

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.amounts import line_amount
 from domain.answer import Done, Pending, Refused
 from domain.effect import EffectState, Step
 from domain.hearing import hear, refuse
@@ -27,6 +28,7 @@ from domain.order import Misunderstood, Order, Outcome
 from domain.plan import plan
 from domain.settling import intend, settle
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, say, tell
+from tests.domain.ledger import LINE_TERMS
 from tests.domain.world import NOW, order_in
 
 
@@ -265,15 +267,16 @@ def test_a_message_reopens_a_closed_order() -> None:
 
 def test_a_waived_price_is_the_price() -> None:
     order = placed({"1": 5})
-    order.lines[0].price = Decimal("0.90")
+    asked = LINE_TERMS["1"].model_copy(update={"price": Decimal("0.90"), "discount": Decimal(10)})
     mismatch = Problem(reason="price_mismatch", scope="line/1")
-    captured(order, problems=(mismatch,))
+    captured(order, problems=(mismatch,), asked={"1": asked})
     assert reasons(order) == ["price_mismatch"]
 
     tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
-    captured(order, problems=(mismatch,))
+    captured(order, problems=(mismatch,), asked={"1": asked})
     assert reasons(order) == []
-    assert order.line_terms("1").price == Decimal("0.90")
+    assert order.line_terms("1") == asked
+    assert line_amount(order, "1", Decimal(5)) == Decimal("4.05")
 
 
 def test_messages_survive_their_way_as_json() -> None:
