@@ -135,7 +135,7 @@ async def test_a_claim_that_is_checked_again_counts_against_todays_limit(books: 
     assert isinstance(await books.credit("A", 800, n=2), Done), "it is no more than before"
     refused = await books.credit("A", 800, n=3, check=True)
     assert isinstance(refused, Refused)
-    assert refused.standing == {"open": Decimal(800)}
+    assert refused.standing == {"open": Decimal(800), "invoiced": 0}
     assert isinstance(await books.credit("A", 500, n=4, check=True), Done)
     assert isinstance(await books.credit("A", 0, 500, n=5, check=True), Done)
 
