@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,13 +19,13 @@ correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 """The id under which everything that follows from this request is found."""
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000",
-    "Cache-Control": "no-store",
-}
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"cache-control", b"no-store"),
+)
 
 
 class Edge:
@@ -57,10 +57,10 @@ class Edge:
             nonlocal status, took
             if message["type"] == "http.response.start":
                 status, took = message["status"], time.perf_counter() - began
-                headers = MutableHeaders(scope=message)
-                headers["X-Correlation-Id"] = ours
-                for name, value in _SECURITY.items():
-                    headers.setdefault(name, value)
+                said = {name.lower() for name, _ in message["headers"]}
+                more = [each for each in _SECURITY if each[0] not in said]
+                named = (b"x-correlation-id", ours.encode())
+                message["headers"] = [*message["headers"], *more, named]
             await send(message)
 
         try:

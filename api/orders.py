@@ -150,7 +150,7 @@ async def accept_order(
     ui: UiUrl,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
-) -> OrderAccepted | OrderOut:
+) -> OrderAccepted | OrderOut | Response:
     """Take an order in. It is kept when this answers; what becomes of it is decided afterwards."""
     status, accepted = await take_in(
         order, books, owner=caller, raw=raw, idempotency_key=idempotency_key
@@ -162,7 +162,11 @@ async def accept_order(
         response.headers["Preference-Applied"] = f"wait={seconds:.0f}"
         await wait_for(seconds, lambda: _decided(books, accepted.id))
     if not seconds and status == 202:
-        return accepted
+        # As it is: to validate and serialise it once more would take as long as reading the order.
+        location = {"Location": response.headers["Location"]}
+        return Response(
+            accepted.model_dump_json(), 202, headers=location, media_type="application/json"
+        )
     return _shown(await find_order(accepted.id, books, caller), response, ui)
 
 

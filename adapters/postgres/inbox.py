@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
-from adapters.postgres.statement import value_of
+from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
 
@@ -234,8 +234,8 @@ def hash_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _body(message: Message) -> Jsonb:
-    return Jsonb(message.model_dump(mode="json", exclude={"n", "correlation_id"}))
+def _body(message: Message) -> JsonText:
+    return JsonText(message.model_dump_json(exclude={"n", "correlation_id"}))
 
 
 def _goods(message: Message) -> Jsonb | None:

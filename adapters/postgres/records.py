@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.postgres.statement import JsonText
 from domain.amounts import order_value
 from domain.errors import Replaced
 from domain.event import Event
@@ -68,7 +69,7 @@ class Records:
             order.revision,
             entry.based_on,
             taking_from,
-            _Json(order.model_dump_json(exclude={"news", "outcomes"})),
+            JsonText(order.model_dump_json(exclude={"news", "outcomes"})),
             str(order_status(order)),
             sorted({hold.reason for hold in order.open_holds}),
             order_value(order),
@@ -122,13 +123,6 @@ class Records:
         """What these orders have not applied was given to runs that are over."""
         async with self._pool.connection() as db:
             await db.execute(ANEW, (list(orders),))
-
-
-class _Json(Jsonb):
-    """JSON that is text already."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, dumps=str)
 
 
 def _event(order: Order, event: Event) -> dict[str, object]:

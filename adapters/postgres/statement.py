@@ -3,12 +3,20 @@
 from typing import Any
 
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 # Another statement was in the way, and nothing was done: the same came at the same moment and is
 # known by now, or each had locked what the other one wanted.
 IN_THE_WAY = (UniqueViolation, DeadlockDetected, SerializationFailure)
 TRIES = 3
+
+
+class JsonText(Jsonb):
+    """JSON that is text already."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, dumps=str)
 
 
 async def value_of(pool: AsyncConnectionPool, query: bytes, values: tuple[object, ...]) -> Any:
