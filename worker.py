@@ -32,7 +32,7 @@ from adapters.notify.webhook import WebhookSender
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.events import Sequencer
 from adapters.postgres.lease import LeasedLoop
-from adapters.process import run, spare_the_collector
+from adapters.process import run
 from adapters.registry import Adapters, open_adapters
 from adapters.search_attributes import register
 from adapters.temporal import Engine, connect
@@ -215,7 +215,6 @@ async def main() -> None:
             dispatcher(adapters.books.pool, settings) as telling,
             working(workers, [*leased, telling]),
         ):
-            spare_the_collector()
             log.info("working on %s and %s", settings.task_queue, ", ".join(adapters.systems.names))
             await stop.wait()
             log.info("stopping")

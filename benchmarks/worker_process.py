@@ -14,7 +14,7 @@ from adapters.erp.memory import MemoryErp
 from adapters.payment.memory import MemoryPayment
 from adapters.port import Standing
 from adapters.postgres.pool import open_pool
-from adapters.process import run, spare_the_collector
+from adapters.process import run
 from adapters.registry import Adapters, Systems, books_in
 from adapters.tax.memory import MemoryTax
 from adapters.temporal import Engine
@@ -75,7 +75,6 @@ async def main() -> None:
             dispatcher(pool, settings) as telling,
             working(workers, [*loops(adapters, engine), telling]),
         ):
-            spare_the_collector()
             print("ready", flush=True)
             await stop.wait()
 
