@@ -4,6 +4,7 @@ import asyncio
 
 from temporalio.api.enums.v1 import EventType
 
+from domain.effect import Step
 from domain.message import HoldReleased
 from stack.testing import temporal_for_tests
 from tests.replay import endings
@@ -43,6 +44,7 @@ async def test_a_long_history_is_renewed_even_in_an_outage(database: str) -> Non
             for warehouse in warehouses:
                 warehouse.fail("outage", times=10_000)
             await world.place()
+            await world.until(lambda order: bool(order.standing(Step.ERP)))
             for n in range(12):
                 await world.say(HoldReleased(id=world.id(f"noise-{n}"), hold="none"))
                 await world.until(lambda order, n=n: order.heard > n)  # type: ignore[misc] # bound
