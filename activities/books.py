@@ -3,10 +3,10 @@ from temporalio import activity
 from adapters.crash import crash_point
 from adapters.postgres.ledger import Fence, Ledger
 from adapters.postgres.master import MasterData
-from adapters.pricing.port import PriceQuestion, Pricing
+from adapters.pricing.offered import offered_prices
+from adapters.pricing.port import Pricing
 from domain.answer import Answer
-from domain.capture import Offered, Routing, judge, unit_of
-from domain.catalog import CaptureFacts
+from domain.capture import Routing, judge
 from domain.documents import CaptureRequest, CreditClaim, Instruction, StockClaim
 
 
@@ -27,7 +27,7 @@ class BookActivities:
         request = told.document
         items = sorted({line.item for line in request.lines})
         facts = await self._master.capture_facts(request.company, request.customer, items)
-        prices = await self._prices(request, facts)
+        prices = await offered_prices(self._pricing, request, facts)
         offers = await self._ledger.offers(sorted(facts.items))
         return judge(request, facts, prices, offers, self._routing)
 
@@ -44,25 +44,6 @@ class BookActivities:
         answer = await self._ledger.claim_stock(told.document, _fence())
         crash_point("reserve")
         return answer
-
-    async def _prices(
-        self, request: CaptureRequest, facts: CaptureFacts
-    ) -> dict[str, Offered | None]:
-        known = [x for x in request.lines if x.item in facts.items and not x.part_of]
-        questions = tuple(
-            PriceQuestion(
-                item=line.item,
-                quantity=line.quantity,
-                unit=unit_of(line, facts.items[line.item]),
-                on=request.on,
-            )
-            for line in known
-        )
-        quotes = await self._pricing.quote(request.customer, request.currency, questions)
-        return {
-            line.line: Offered(price=quote.price, unit=quote.unit) if quote else None
-            for line, quote in zip(known, quotes, strict=True)
-        }
 
 
 def _fence() -> Fence:

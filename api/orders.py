@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from adapters.postgres.access import Access
 from adapters.postgres.read_model import Filter, OrderRow, SeenOrder
-from adapters.pricing.port import PriceQuestion
+from adapters.pricing.offered import offered_prices
 from api.deps import AnyId, Books, Caller, Raw, Stores, UiUrl
 from api.edge import correlation_id
 from api.guard import check_bound
@@ -21,7 +21,7 @@ from api.revisions import to_etag
 from api.routing import needs, router
 from api.shapes import Money, OrderOut, canonical
 from api.waiting import Prefer, seconds_to_wait, wait_for
-from domain.capture import Offered, Routing, judge, unit_of
+from domain.capture import Routing, judge
 from domain.documents import CaptureRequest, WantedLine
 from domain.message import Placed
 from domain.order import Order
@@ -196,21 +196,7 @@ async def find_problems(order: OrderIn, books: Stores) -> list[FoundProblem]:
     )
     items = sorted({line.item for line in lines})
     facts = await books.master.capture_facts(order.company, order.customer, items)
-    known = [line for line in lines if line.item in facts.items]
-    questions = tuple(
-        PriceQuestion(
-            item=line.item,
-            quantity=line.quantity,
-            unit=unit_of(line, facts.items[line.item]),
-            on=request.on,
-        )
-        for line in known
-    )
-    quotes = await books.pricing.quote(order.customer, order.currency, questions)
-    prices = {
-        line.line: Offered(price=quote.price, unit=quote.unit) if quote else None
-        for line, quote in zip(known, quotes, strict=True)
-    }
+    prices = await offered_prices(books.pricing, request, facts)
     judged = judge(request, facts, prices, {}, Routing(systems={}, wms="", tms=""))
     return [FoundProblem(**problem.model_dump()) for problem in judged.problems]
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
+from domain.order_in import OrderIn
 
 _GOODS = {
     MilestoneKind.SHIPPED: "shipped",
@@ -109,8 +110,6 @@ class Inbox:
     ) -> Accepted:
         """Keep an order under the id it shall have, unless it is known. One round trip."""
         order = placed.order
-        content = order.model_dump(mode="json", exclude_defaults=True)
-        alike = {k: content[k] for k in ("customer", "ship_to", "lines") if k in content}
         values = (
             order_id,
             source,
@@ -119,8 +118,7 @@ class Inbox:
             order.reference,
             order.customer,
             order.currency,
-            hash_of(content),
-            hash_of(alike),
+            *hashes_of(order),
             owner,
             idempotency_key,
             hashlib.sha256(raw).hexdigest(),
@@ -232,6 +230,13 @@ def hash_of(content: Any) -> str:
     """The same for the same content, however it was written."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hashes_of(order: OrderIn) -> tuple[str, str]:
+    """Of the content, and of what makes two orders alike."""
+    content = order.model_dump(mode="json", exclude_defaults=True)
+    alike = {name: content[name] for name in ("customer", "ship_to", "lines") if name in content}
+    return hash_of(content), hash_of(alike)
 
 
 def _body(message: Message) -> JsonText:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.inbox import hash_of
+from adapters.postgres.inbox import hashes_of
 from domain.order_in import OrderIn
 
 AT_ONCE = 1000
@@ -51,7 +51,7 @@ class KnownOrders:
         return found
 
     async def _find_some(self, orders: Sequence[OrderIn]) -> list[Known]:
-        hashes = [_hashes(order) for order in orders]
+        hashes = [hashes_of(order) for order in orders]
         alike = [alike for _, alike in hashes]
         values = (
             [order.channel for order in orders],
@@ -65,10 +65,3 @@ class KnownOrders:
             Known(order_id, same, twin, one)
             for (order_id, same, twin), one in zip(rows, alike, strict=True)
         ]
-
-
-def _hashes(order: OrderIn) -> tuple[str, str]:
-    """Of the content, and of what makes two orders alike: as `Inbox.accept_order` keeps them."""
-    content = order.model_dump(mode="json", exclude_defaults=True)
-    alike = {name: content[name] for name in ("customer", "ship_to", "lines") if name in content}
-    return hash_of(content), hash_of(alike)

@@ -68,7 +68,7 @@ class Book:
         self.db.execute("begin immediate")
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever it is, told on: nothing of it is kept
             self.db.execute("rollback")
             raise
         self.db.execute("commit")

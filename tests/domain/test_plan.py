@@ -20,7 +20,7 @@ def test_the_plan_of_any_reachable_state_leads_to_the_goal(lots: Random) -> None
     play = a_play(lots)
     try:
         live_to_the_end(play, lots)
-    except Exception:
+    except Exception:  # whatever it is, told on: with what happened before it
         note(play.story)
         raise
 
