@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from activities.books import BookActivities
@@ -32,8 +32,9 @@ from adapters.notify.webhook import WebhookSender
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.events import Sequencer
 from adapters.postgres.lease import LeasedLoop
-from adapters.process import run
+from adapters.process import run, spare_the_collector
 from adapters.registry import Adapters, open_adapters
+from adapters.sandbox import Sandbox, keep_code
 from adapters.search_attributes import register
 from adapters.temporal import Engine, connect
 from workflows.order import OrderWorkflow
@@ -41,15 +42,21 @@ from workflows.order import OrderWorkflow
 log = logging.getLogger("worker")
 
 WORKFLOWS: list[type] = [OrderWorkflow]
-RUNNER = SandboxedWorkflowRunner(
+RUNNER = Sandbox(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
         "domain", "activities", "workflows.options", "workflows.attributes"
     )
 )
 """Our pure modules are not imported anew per workflow; lint keeps clock and lots out of them."""
 
+COLLECTIONS = 30
+"""Between two full ones. Orders that have left the memory are garbage in cycles, some 100 KB each;
+a full collection looks at everything, for half a second, while nothing else is done."""
 GRACE = timedelta(seconds=30)
 """For activities under way when the worker is told to stop: as long as the longest may take."""
+STICKY = timedelta(seconds=5)
+"""How long an order's next task waits for the worker that has the order in its memory, which may
+have been killed. More than what is under way at once may take (`adapters.handover.OVERDUE`)."""
 HANDOVER_PARTS = 2
 START_PATIENCE = 60.0
 
@@ -96,6 +103,7 @@ def create_workers(
     client: Client, adapters: Adapters, queue: str, *, cached: int = 1000
 ) -> list[Worker]:
     """One for the orders, and one per outside system: a dead system fills no queue but its own."""
+    keep_code("workflows")
     around = [OwnRunInterceptor(), WaitingInterceptor(adapters.books.waiting)]
     orders = Worker(
         client,
@@ -104,6 +112,7 @@ def create_workers(
         activities=our_activities(adapters, Engine(client, queue)),
         workflow_runner=RUNNER,
         max_cached_workflows=cached,
+        sticky_queue_schedule_to_start_timeout=STICKY,
         max_concurrent_workflow_tasks=100,
         max_concurrent_activities=50,
         graceful_shutdown_timeout=GRACE,
@@ -215,6 +224,7 @@ async def main() -> None:
             dispatcher(adapters.books.pool, settings) as telling,
             working(workers, [*leased, telling]),
         ):
+            spare_the_collector(old=COLLECTIONS)
             log.info("working on %s and %s", settings.task_queue, ", ".join(adapters.systems.names))
             await stop.wait()
             log.info("stopping")

@@ -22,8 +22,12 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 20
 """How many orders are told at the same time."""
-BATCH = 100
-"""How many orders are looked at in one round."""
+UNDER_WAY = 100
+"""How many of one part's messages are under way to their orders at once. The rest waits in the
+inbox, not in the engine: there, a task that waits for long forgets which worker has its order in
+memory, and all of the order's history is read anew."""
+OVERDUE = timedelta(seconds=5)
+"""From when on what was handed over does not count as under way: it holds up nobody else."""
 STALE_EVERY = 1.0
 """Seconds between two looks for what was handed over and not applied."""
 BURY_EVERY = 60.0
@@ -74,7 +78,9 @@ class Handover(LeasedLoop):
             return True  # it is away; then so are all that could be told of it
 
     async def once(self, epoch: int) -> bool:
-        waiting = fresh = await self._inbox.fresh(self._part, self._parts, BATCH)
+        waiting = fresh = await self._inbox.fresh(
+            self._part, self._parts, UNDER_WAY, within=OVERDUE, at_least=AT_ONCE
+        )
         if time.monotonic() > self._next_stale:
             stale = await self._inbox.stale(self._part, self._parts, self._again_after, AT_ONCE)
             known = {each.order_id for each in stale}
@@ -89,7 +95,7 @@ class Handover(LeasedLoop):
         for start in range(0, len(waiting), AT_ONCE):
             await self._hand_over(waiting[start : start + AT_ONCE], epoch)
         # What comes while these were told waits for the next round, and shares a signal then.
-        return len(fresh) == BATCH
+        return len(fresh) == UNDER_WAY
 
     async def _hand_over(self, batch: Sequence[Waiting], epoch: int) -> None:
         """One order's trouble is its own: it is tried again when it is stale, and blocks nobody.

@@ -14,7 +14,7 @@ from adapters.erp.memory import MemoryErp
 from adapters.payment.memory import MemoryPayment
 from adapters.port import Standing
 from adapters.postgres.pool import open_pool
-from adapters.process import run
+from adapters.process import run, spare_the_collector
 from adapters.registry import Adapters, Systems, books_in
 from adapters.tax.memory import MemoryTax
 from adapters.temporal import Engine
@@ -25,7 +25,15 @@ from benchmarks.company import WAREHOUSES
 from domain.answer import Answer, Done
 from domain.base import plain
 from domain.documents import WarehouseRelease
-from worker import claim_engine, connected, create_workers, dispatcher, loops, working
+from worker import (
+    COLLECTIONS,
+    claim_engine,
+    connected,
+    create_workers,
+    dispatcher,
+    loops,
+    working,
+)
 
 
 class Warehouse(Wms):
@@ -75,6 +83,7 @@ async def main() -> None:
             dispatcher(pool, settings) as telling,
             working(workers, [*loops(adapters, engine), telling]),
         ):
+            spare_the_collector(old=COLLECTIONS)
             print("ready", flush=True)
             await stop.wait()
 

@@ -1,6 +1,7 @@
 """What should hold, what does, and therefore what to do: going forward and going back alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from domain.amounts import (
     amount_due,
@@ -10,7 +11,7 @@ from domain.amounts import (
     invoiced_quantities,
     taken_under,
 )
-from domain.base import ZERO, Fact, Goal, tidy
+from domain.base import ZERO, Goal, tidy
 from domain.deadlines import current_claim
 from domain.effect import Action, Effect, EffectState, Step, effect_name
 from domain.order import Order
@@ -54,13 +55,16 @@ PARKED = frozenset(Step) - {
 """What a hold on the order keeps from growing. What follows from goods that moved goes on."""
 
 
-class Target(Fact):
-    """What should stand at one system."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What should stand at one system. Thought out anew at every look at the order, kept nowhere:
+    no model that checks what comes from outside.
+    """
 
     step: Step
     subject: str = ""
     system: str = ""
-    goal: Goal = {}
+    goal: Goal = field(default_factory=dict)
 
 
 def targets(order: Order) -> dict[str, Target]:
@@ -75,7 +79,7 @@ def targets(order: Order) -> dict[str, Target]:
         # Whoever has it keeps it: it is amended and taken back where it stands.
         system = old.system if old and (old.at_most or old.uncertain) else target.system
         goal = _wanted_of(old, tidy(target.goal))
-        should[name] = target.model_copy(update={"system": system, "goal": goal})
+        should[name] = Target(target.step, target.subject, system, goal)
     return should
 
 
@@ -237,10 +241,15 @@ def _returns(order: Order, erp: str) -> Iterator[Target]:
             yield Target(step=Step.REFUND, subject=subject, system=payment, goal=amount)
 
 
-def unmet(order: Order, upto: Step = Step.REFUND) -> dict[str, Target]:
-    """The targets not met yet: those wanting more as far as `upto`, those wanting less always."""
+def unmet(
+    order: Order, upto: Step = Step.REFUND, wanted: Mapping[str, Target] | None = None
+) -> dict[str, Target]:
+    """The targets not met yet: those wanting more as far as `upto`, those wanting less always.
+
+    `wanted`: the order's `targets`, where they have been thought out already.
+    """
     missing = {}
-    for name, target in targets(order).items():
+    for name, target in (targets(order) if wanted is None else wanted).items():
         effect = order.effects.get(name)
         if not _met(effect, target.goal) and (
             target.step.rank <= upto.rank
@@ -251,9 +260,11 @@ def unmet(order: Order, upto: Step = Step.REFUND) -> dict[str, Target]:
     return missing
 
 
-def plan(order: Order, upto: Step = Step.REFUND) -> list[Action]:
-    """What can be done now, side by side, towards meeting every target."""
-    missing = unmet(order, upto)
+def plan(
+    order: Order, upto: Step = Step.REFUND, wanted: Mapping[str, Target] | None = None
+) -> list[Action]:
+    """What can be done now, side by side, towards meeting every target; `wanted` as in `unmet`."""
+    missing = unmet(order, upto, wanted)
     growing = {
         name: target
         for name, target in missing.items()

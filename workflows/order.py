@@ -1,6 +1,6 @@
 """An order, from capture to close. It can be entered with an order in any state."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from domain.looking import look_up
 from domain.message import Message
 from domain.order import RULES, Entry, Misunderstood, Order, Recorded
 from domain.paperwork import document
-from domain.plan import plan, targets, unmet
+from domain.plan import Target, plan, targets, unmet
 from domain.request import Asked
 from domain.settling import intend, settle
 from domain.status import order_status
@@ -138,14 +138,15 @@ class OrderWorkflow:
         while True:
             await self.keep_requests()
             self.take_in()
-            self.interrupt_overtaken()
-            if until() and not self.calls and not unmet(self.order, upto):
+            wanted = targets(self.order)
+            self.interrupt_overtaken(wanted)
+            if until() and not self.calls and not unmet(self.order, upto, wanted):
                 return
             if self.renewal_is_due():
                 if await self.record() and not (self.messages or self.asked):
                     workflow.continue_as_new(self.order)
                 continue
-            actions = [] if self.too_long() else self.actions()
+            actions = [] if self.too_long() else self.actions(wanted)
             for action in actions:
                 intend(self.order, action, workflow.now())
             if not await self.record():
@@ -195,11 +196,8 @@ class OrderWorkflow:
             refuse(self.order, message, f"{type(bug).__name__}: {bug}")
         return True
 
-    def interrupt_overtaken(self) -> None:
+    def interrupt_overtaken(self, wanted: Mapping[str, Target]) -> None:
         """A call for what is not wanted any more is given up; how it ended is asked for later."""
-        if not self.calls:
-            return
-        wanted = targets(self.order)
         renewing = self.too_long()
         for name, call in self.calls.items():
             # Or for what has been answered otherwise, or is to be tried anew.
@@ -210,8 +208,9 @@ class OrderWorkflow:
                 call.interrupted = True
                 call.handle.cancel()
 
-    def actions(self) -> list[Action]:
-        return [action for action in plan(self.order) if action.effect not in self.calls]
+    def actions(self, wanted: Mapping[str, Target]) -> list[Action]:
+        possible = plan(self.order, wanted=wanted)
+        return [action for action in possible if action.effect not in self.calls]
 
     def call(self, action: Action) -> "Call":
         patience = self.order.patience

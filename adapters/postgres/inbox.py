@@ -24,22 +24,35 @@ _GOODS = {
 
 ACCEPT = b"select accept_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 STORE = b"select store_message(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+# First which orders are next, and only of these everything that waits: many may wait.
 _WAITING = """
+with due as (
+    select i.order_id, min(i.stored_at) as since from inbox i
+    where i.applied_at is null and i.bucket %% %s = %s and {due}
+    group by i.order_id order by since limit {limit}
+)
 select i.order_id, o.run is not null and o.finished_at is null as started,
        array_agg(i.n order by i.n) as numbers,
        array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
                  order by i.n) as bodies,
        array_agg(i.xmin::text order by i.n) as versions
-from inbox i join orders o on o.id = i.order_id
-where i.applied_at is null and i.bucket %% %s = %s and {due}
-group by i.order_id, o.run, o.finished_at order by min(i.stored_at) limit %s
+from due join orders o on o.id = due.order_id join inbox i on i.order_id = due.order_id
+where i.applied_at is null {and_only}
+group by i.order_id, o.run, o.finished_at, due.since order by due.since
 """
-FRESH = _WAITING.format(due="i.handed_at is null").encode()
+FRESH = _WAITING.format(
+    due="i.handed_at is null and exists (select from orders o where o.id = i.order_id)",
+    and_only="and i.handed_at is null",
+    limit="""(
+        select case when %s - count(*) >= %s then %s - count(*) else 0 end
+        from inbox h where h.bucket %% %s = %s
+        and h.applied_at is null and h.handed_at > now() - %s)""",
+).encode()
 STALE = _WAITING.format(
-    due="""exists (
-        select from inbox late where late.order_id = i.order_id and late.applied_at is null
-        and late.bucket = i.bucket and late.handed_at < now()
-            - greatest(%s, least(late.handed_at - late.stored_at, interval '10 minutes')))"""
+    due="""i.handed_at < now()
+        - greatest(%s, least(i.handed_at - i.stored_at, interval '10 minutes'))""",
+    and_only="",
+    limit="%s",
 ).encode()
 HANDED = b"""
 update inbox set handed_at = now()
@@ -170,9 +183,22 @@ class Inbox:
 
     # handing over
 
-    async def fresh(self, part: int, parts: int, limit: int = 100) -> list[Waiting]:
-        """What has not been handed over yet, of one of `parts` parts of all orders."""
-        return await self._waiting(FRESH, (parts, part, limit))
+    async def fresh(
+        self,
+        part: int,
+        parts: int,
+        limit: int = 100,
+        *,
+        within: timedelta = timedelta(),
+        at_least: int = 1,
+    ) -> list[Waiting]:
+        """What has not been handed over yet, of one of `parts` parts of all orders.
+
+        For as many orders as `limit` leaves room for beside what was handed over `within` and is
+        not applied yet, and for none while that is room for fewer than `at_least`.
+        """
+        room = (limit, at_least, limit)
+        return await self._waiting(FRESH, (parts, part, *room, parts, part, within))
 
     async def stale(self, part: int, parts: int, after: timedelta, limit: int) -> list[Waiting]:
         """Everything that waits for orders which have not applied in time what they were given.
