@@ -44,12 +44,12 @@ log = logging.getLogger("worker")
 WORKFLOWS: list[type] = [OrderWorkflow]
 RUNNER = Sandbox(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "domain", "activities", "workflows.options", "workflows.attributes"
+        "domain", "activities", "workflows.options", "workflows.attributes", "workflows.calls"
     )
 )
 """Our pure modules are not imported anew per workflow; lint keeps clock and lots out of them."""
 
-COLLECTIONS = 30
+COLLECTIONS = 60
 """Between two full ones. Orders that have left the memory are garbage in cycles, some 100 KB each;
 a full collection looks at everything, for half a second, while nothing else is done."""
 GRACE = timedelta(seconds=30)

@@ -2,13 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
-from temporalio.workflow import ActivityHandle
 
 from activities.books import BookActivities
 from activities.erp import ErpActivities
@@ -16,7 +14,7 @@ from activities.fulfilment import FulfilmentActivities
 from activities.money import MoneyActivities
 from activities.record import RecordActivities
 from activities.requests import RequestActivities
-from domain.answer import Answer, Unclear
+from domain.answer import Answer
 from domain.deadlines import deadlines
 from domain.documents import Instruction
 from domain.effect import Action, EffectState, Step
@@ -32,6 +30,7 @@ from domain.settling import intend, settle
 from domain.status import order_status
 from domain.story import Found, details, found_by
 from workflows.attributes import changes
+from workflows.calls import Call
 from workflows.options import RECORD, our_database, outside_system
 
 Activity = Callable[[Any, Any], Awaitable[Answer]]
@@ -212,7 +211,7 @@ class OrderWorkflow:
         possible = plan(self.order, wanted=wanted)
         return [action for action in possible if action.effect not in self.calls]
 
-    def call(self, action: Action) -> "Call":
+    def call(self, action: Action) -> Call:
         patience = self.order.patience
         options = our_database(patience) if action.step.ours else outside_system(patience)
         verb = "settle" if action.ask else "do" if action.goal else "undo"
@@ -326,29 +325,3 @@ def rules_of_this_run() -> int:
     """Today's for a run that begins now; else those its history has a patch for."""
     newer = (number for number in range(RULES, 1, -1) if workflow.patched(f"rules-{number}"))
     return next(newer, 1)
-
-
-@dataclass
-class Call:
-    """An action under way."""
-
-    action: Action
-    handle: ActivityHandle[Answer]
-    interrupted: bool = False
-
-    def answer(self) -> Answer | None:
-        """What came back; `None` when nobody knows how it ended."""
-        if self.handle.cancelled():
-            return None
-        failure = self.handle.exception()
-        if failure is None:
-            return self.handle.result()
-        if caused_by(failure, Replaced):
-            raise Replaced("another run has the order") from failure
-        nobody_knows = self.interrupted or caused_by(failure, Inherited)
-        return None if nobody_knows else Unclear(detail=_reason(failure))
-
-
-def _reason(failure: BaseException) -> str:
-    cause = failure.__cause__ or failure
-    return f"{type(cause).__name__}: {cause}"[:500]
