@@ -12,6 +12,8 @@ from adapters.postgres.records import Records
 from domain.message import CancelRequested
 from tests.postgres.books import Books
 
+SOON = timedelta(seconds=5)
+
 
 @pytest.fixture
 async def books(pool: AsyncConnectionPool) -> AsyncIterator[Books]:
@@ -220,3 +222,41 @@ async def test_what_a_rebuild_wants_anew_is_not_noted_as_handed_over_before(book
 
     await books.inbox.handed_over(again, lease.name, epoch)
     assert await books.inbox.fresh(0, 1) == []
+
+
+async def test_no_more_is_under_way_than_there_is_room_for(books: Books) -> None:
+    lease = Lease(books.pool, "handover")
+    epoch = await lease.take()
+    assert epoch
+    orders = ["A", "B", "C", "D", "E"]
+    for order in orders:
+        await books.place(order)
+
+    async def next_ones(room: int, at_least: int) -> list[str]:
+        found = await books.inbox.fresh(0, 1, room, within=SOON, at_least=at_least)
+        return [each.order_id for each in found]
+
+    first = await books.inbox.fresh(0, 1, 3, within=SOON)
+    assert [each.order_id for each in first] == ["A", "B", "C"], "the oldest first"
+    await books.inbox.handed_over(first, lease.name, epoch)
+
+    assert await next_ones(3, at_least=1) == []
+    assert await next_ones(4, at_least=1) == ["D"]
+    assert await next_ones(4, at_least=2) == [], "not in ones and twos"
+    await books.sql("update inbox set applied_at = now() where order_id = 'A'")
+    assert await next_ones(4, at_least=2) == ["D", "E"]
+
+
+async def test_what_is_stuck_takes_no_room(books: Books) -> None:
+    lease = Lease(books.pool, "handover")
+    epoch = await lease.take()
+    assert epoch
+    await books.place("stuck")
+    await books.inbox.handed_over(await books.inbox.fresh(0, 1), lease.name, epoch)
+    await books.place("A")
+    assert await books.inbox.fresh(0, 1, 1, within=SOON) == []
+
+    await books.sql("update inbox set handed_at = handed_at - %s where handed_at is not null", SOON)
+
+    [waiting] = await books.inbox.fresh(0, 1, 1, within=SOON)
+    assert waiting.order_id == "A"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from stack.places import ROOT
@@ -73,6 +74,7 @@ async def owner(folder: Path) -> AsyncIterator[Owner]:
         await asyncio.wait_for(process.wait(), 60)
 
 
+@pytest.mark.alone
 async def test_each_killed_process_is_back_within_five_seconds_on_its_port(owner: Owner) -> None:
     before = owner.info
     answers = {
