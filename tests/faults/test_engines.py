@@ -4,18 +4,19 @@ nothing is done twice.
 
 import asyncio
 import shutil
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 
 from adapters.handover import rebuild
 from adapters.temporal import connect
 from domain.message import CancelRequested, Placed
 from domain.order import Order
 from domain.plan import unmet
-from tests.faults.servers import own_temporal, state_of
+from tests.faults.servers import Server, own_temporal, state_of
 from tests.replay import endings
 from tests.replay.plays import invoices
 from tests.workflows.world import EAST, WEST, World
@@ -131,59 +132,71 @@ async def test_no_worker_starts_on_the_one_that_was_replaced(outside: World) -> 
         assert b"throughline rebuild" in said
 
 
-@pytest.mark.parametrize("living", ["beside the living one", "after it was lost"])
-async def test_brought_back_from_a_backup(database: str, living: str, tmp_path: Path) -> None:
+@pytest_asyncio.fixture
+async def backed_up(database: str, tmp_path: Path) -> AsyncIterator["BackedUp"]:
+    """An order that was released when its engine was backed up. The engine goes on."""
+    backup = tmp_path / "backup"
+    with own_temporal() as server:
+        async with World.open(server.where, database) as world:
+            async with world.worker():
+                await world.place()
+                await world.settles("released")
+            server.stop()
+            shutil.copytree(state_of(server), backup)
+            server.start()
+            yield BackedUp(server, world, backup)
+
+
+@dataclass
+class BackedUp:
+    server: Server
+    world: World
+    backup: Path
+
+    @asynccontextmanager
+    async def brought_back(self) -> AsyncIterator[World]:
+        """The same order, seen from an engine that knows what was known then."""
+        with own_temporal(self.backup) as server:
+            yield await on(self.world, server.where)
+
+
+async def test_brought_back_beside_the_living_one(backed_up: BackedUp) -> None:
     """Its runs know less than is known: they find out, and end; the order goes on as recorded."""
-    backup = tmp_path / "backup"
-    async with AsyncExitStack() as opened:
-        server = opened.enter_context(own_temporal())
-        world = await opened.enter_async_context(World.open(server.where, database))
-        async with world.worker():
-            await world.place()
-            await world.settles("released")
-        server.stop()
-        shutil.copytree(state_of(server), backup)
-        server.start()
-
-        async with AsyncExitStack() as working:
-            await working.enter_async_context(world.worker())
-            await world.ship(EAST)
-            await world.until(lambda order: invoices(order) == 1 and not unmet(order))
-            if living == "after it was lost":
-                await working.aclose()
-                server.stop()
-            old = await on(world, opened.enter_context(own_temporal(backup)).where)
-            await working.enter_async_context(old.worker())
+    world = backed_up.world
+    async with world.worker(), backed_up.brought_back() as old:
+        await world.ship(EAST)
+        await world.until(lambda order: invoices(order) == 1 and not unmet(order))
+        async with old.worker():
             await world.ship(WEST)
-            if living == "after it was lost":
-                await ends_as_if_nothing_had_happened(old)
-            else:
-                await world.until(lambda order: order.closed and order.all_shipped)
-                await world.assert_agreed()
-                assert (await endings.ending(world)) == endings.kept("split")
+            await world.until(lambda order: order.closed and order.all_shipped)
+            await world.assert_agreed()
+            assert (await endings.ending(world)) == endings.kept("split")
 
 
-async def test_brought_back_and_rebuilt(database: str, tmp_path: Path) -> None:
+async def test_brought_back_after_it_was_lost(backed_up: BackedUp) -> None:
+    world = backed_up.world
+    async with world.worker():
+        await world.ship(EAST)
+        await world.until(lambda order: invoices(order) == 1 and not unmet(order))
+    backed_up.server.stop()
+
+    async with backed_up.brought_back() as old, old.worker():
+        await world.ship(WEST)
+        await ends_as_if_nothing_had_happened(old)
+
+
+async def test_brought_back_and_rebuilt(backed_up: BackedUp) -> None:
     """It is behind, something is left to do, and nothing more comes: `rebuild` starts it anew."""
-    backup = tmp_path / "backup"
-    async with AsyncExitStack() as opened:
-        server = opened.enter_context(own_temporal())
-        world = await opened.enter_async_context(World.open(server.where, database))
-        async with world.worker():
-            await world.place()
-            await world.settles("released")
-        server.stop()
-        shutil.copytree(state_of(server), backup)
-        server.start()
-        world.partner("erp").fail("outage", times=10_000)
-        async with world.worker():
-            await world.ship(EAST)
-            await world.ship(WEST)
-            await world.until(lambda order: order.all_shipped)
-        server.stop()
-        world.partner("erp").recover()
+    world = backed_up.world
+    world.partner("erp").fail("outage", times=10_000)
+    async with world.worker():
+        await world.ship(EAST)
+        await world.ship(WEST)
+        await world.until(lambda order: order.all_shipped)
+    backed_up.server.stop()
+    world.partner("erp").recover()
 
-        old = await on(world, opened.enter_context(own_temporal(backup)).where)
+    async with backed_up.brought_back() as old:
         assert await rebuild(old.adapters.books.records, old.engine) == 1
         async with old.worker():
             await ends_as_if_nothing_had_happened(old)

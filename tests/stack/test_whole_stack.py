@@ -75,8 +75,11 @@ async def owner(folder: Path) -> AsyncIterator[Owner]:
 
 
 @pytest.mark.alone
-async def test_each_killed_process_is_back_within_five_seconds_on_its_port(owner: Owner) -> None:
+async def test_what_is_killed_is_back_within_five_seconds_and_nothing_outlives_the_owner(
+    owner: Owner,
+) -> None:
     before = owner.info
+    assert len(owner.pids) == 11
     answers = {
         "api": answers_http(before["api"] + "/readyz"),
         "worker": answers_http(before["worker_metrics"]),
@@ -89,17 +92,13 @@ async def test_each_killed_process_is_back_within_five_seconds_on_its_port(owner
         os.kill(killed, signal.SIGKILL)
         await eventually(partial(_is_back, owner, killed, answer), within=5)
 
-
-async def _is_back(owner: Owner, killed: int, answer: Ready) -> bool:
-    return killed not in owner.pids and len(owner.pids) == 11 and await answer() is None
-
-
-async def test_nothing_is_left_when_the_owner_is_killed(owner: Owner) -> None:
     pids = owner.pids
-    assert len(pids) == 11
     assert not any(is_gone(pid) for pid in pids)
-
     owner.process.kill()
     await owner.process.wait()
-
     await eventually(lambda: all(is_gone(pid) for pid in pids), within=10)
+
+
+async def _is_back(owner: Owner, killed: int, answer: Ready) -> bool:
+    """On its port, as one of as many as before."""
+    return killed not in owner.pids and len(owner.pids) == 11 and await answer() is None
