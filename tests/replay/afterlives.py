@@ -1,6 +1,6 @@
 """Orders after their goods have left: parcels, returns, credit, and money paid and taken."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from domain.amounts import amount_due
@@ -60,6 +60,19 @@ async def returned_as_agreed(world: World) -> None:
     await bring_back(world, order.authorised[0].id)
     order = await world.ends("closed")
     assert order.returns[0].restocking == 10
+
+
+async def returned_after_its_last_day(world: World) -> None:
+    """Credited when somebody agrees to it nevertheless."""
+    await shipped(world)
+    await world.authorise_return({"1": 2}, expires=datetime.now(UTC).date())
+    order = await world.until(lambda order: bool(order.authorised))
+    await bring_back(world, order.authorised[0].id, after=timedelta(days=2))
+    hold = await world.held("return_expired")
+    assert credits(await world.known()) == 0
+    await world.release(hold)
+    order = await world.ends("closed")
+    assert credits(order) == 1
 
 
 async def returned_unasked(world: World) -> None:
@@ -149,10 +162,10 @@ async def send(world: World, delivery: timedelta) -> None:
     await world.until(lambda order: bool(order.shipments))
 
 
-async def bring_back(world: World, document: str) -> None:
+async def bring_back(world: World, document: str, after: timedelta = timedelta()) -> None:
     """Two bolts, in order."""
-    await world.tell("return_received", EAST, {"1": 2}, document=document)
-    await world.tell("return_inspected", EAST, {"1": 2}, document=document)
+    await world.tell("return_received", EAST, {"1": 2}, document=document, after=after)
+    await world.tell("return_inspected", EAST, {"1": 2}, document=document, after=after)
 
 
 def prepaid(paid: int) -> PaymentIn:

@@ -73,6 +73,7 @@ PATHS: dict[str, Play] = {
         afterlives.delivered_after_an_exception,
         afterlives.come_back_undelivered,
         afterlives.returned_as_agreed,
+        afterlives.returned_after_its_last_day,
         afterlives.returned_unasked,
         afterlives.credited_for_a_shortage,
         afterlives.granted_an_allowance,

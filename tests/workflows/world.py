@@ -291,15 +291,16 @@ class World(Looking):
         source: str,
         lines: Mapping[str, int | Decimal],
         name: str = "",
+        after: timedelta = timedelta(),
         **said: Any,
     ) -> str:
-        """A milestone of a warehouse."""
+        """A milestone of a warehouse, which happens so long after now."""
         return await self.say(
             Milestone(
                 id=self.id(f"{kind}-{source}{name}"),
                 milestone=MilestoneKind(kind),
                 source=source,
-                occurred_at=datetime.now(UTC),
+                occurred_at=datetime.now(UTC) + after,
                 lines=tuple(MilestoneLine(line=n, quantity=q) for n, q in lines.items()),
                 **said,
             ),
