@@ -279,7 +279,7 @@ def course_rows() -> Iterator[tuple[str, ...]]:
                 found = course(Cell(step=step, change=change, trouble=Trouble.REFUSED))
                 yield (
                     f"`{step}`",
-                    words(change),
+                    named(change),
                     ", ".join(waiting_for(step, change)),
                     f"`{found.waits}`",
                     f"`{found.held}`",
@@ -290,9 +290,9 @@ def course_rows() -> Iterator[tuple[str, ...]]:
 def never_rows() -> Iterator[tuple[str, ...]]:
     for step in OUTSIDE:
         for reason in dict.fromkeys(NEVER.get(step, {}).values()):
-            changes = (words(each) for each in Change if NEVER[step].get(each) == reason)
+            changes = (named(each) for each in Change if NEVER[step].get(each) == reason)
             yield f"`{step}`", ", ".join(changes), reason
 
 
-def words(change: Change) -> str:
+def named(change: Change) -> str:
     return change.replace("_", " ")
