@@ -31,6 +31,9 @@ OVERDUE = timedelta(seconds=5)
 STALE_EVERY = 1.0
 """Seconds between two looks for what was handed over and not applied."""
 BURY_EVERY = 60.0
+LARGE = 1024 * 1024
+"""Bytes of JSON from which on the engine may say that it takes no message so large. Its limit is 2
+MiB, unless it is configured otherwise."""
 AWAY = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -121,7 +124,7 @@ class Handover(LeasedLoop):
         try:
             await self._send(waiting, waiting.messages)
         except RPCError as failure:
-            if failure.status is not RPCStatusCode.INVALID_ARGUMENT:
+            if not _too_large(failure, waiting.messages):
                 raise
             log.warning("order %s takes no more at once: %s", waiting.order_id, failure)
             for message in waiting.messages:
@@ -132,7 +135,7 @@ class Handover(LeasedLoop):
         try:
             await self._send(waiting, [message])
         except RPCError as failure:
-            if failure.status is not RPCStatusCode.INVALID_ARGUMENT:
+            if not _too_large(failure, [message]):
                 raise
             await self._inbox.bury(waiting.order_id, message.n, "undeliverable", str(failure))
             await self._send(waiting, [Skipped(id=message.id, n=message.n)])
@@ -142,6 +145,14 @@ class Handover(LeasedLoop):
             return
         stored = await self._records.load(waiting.order_id)
         await self._engine.start(stored or Order(id=waiting.order_id), messages)
+
+
+def _too_large(failure: RPCError, messages: Sequence[Message]) -> bool:
+    """Whether the engine means their size. All it says is that an argument is not right, as it does
+    of search attributes which it does not know yet.
+    """
+    size = sum(len(message.model_dump_json().encode()) for message in messages)
+    return failure.status is RPCStatusCode.INVALID_ARGUMENT and size > LARGE
 
 
 async def rebuild(

@@ -16,9 +16,11 @@ from domain.hearing import hear
 from domain.message import Placed
 from domain.order import Order
 
+# What a run recorded before it heard what was ordered, as one that was rebuilt may, says nothing.
 ORDER = b"""
-select o.state::text, o.placed_at, o.status, o.run,
-       case when o.state is null then (
+select case when o.state ->> 'header' is not null then o.state::text end as state,
+       o.placed_at, o.status, o.run,
+       case when o.state ->> 'header' is null then (
            select i.body::text from inbox i
            where i.order_id = o.id and i.kind = 'placed' order by i.n limit 1) end as placed,
        coalesce((

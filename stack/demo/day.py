@@ -249,7 +249,10 @@ class Day:
                     if command["status"] != "waiting":
                         return dict(command)
                     await asyncio.sleep(0.25)
-                    command = await self.api.get(f"/commands/{command['id']}")
+                    known = await self.api.get(f"/commands/{command['id']}")
+                    if known is None:
+                        raise StackError(f"{path}: command {command['id']} is not known any more.")
+                    command = known
         except TimeoutError:
             raise StackError(f"{path}: not taken in within {self._patience:.0f} s.") from None
 
@@ -278,11 +281,18 @@ class Day:
     def new_name(self, prefix: str) -> str:
         return f"{prefix}-{next(self._numbers):05d}"
 
-    async def put_item(self, item: str, price: str) -> None:
+    async def scarce_item(self, what: str, location: str, quantity: str) -> str:
+        """An item of which there is so much, at one place, and no other story wants any."""
+        item = self.new_name(what.upper())
+        await self.put_item(item, what, price="212.00")
+        await self.receive(item, location, quantity)
+        return item
+
+    async def put_item(self, item: str, what: str, price: str) -> None:
         row = {
             "kind": "item",
             "id": item,
-            "description": "Compass saw",
+            "description": what,
             "unit": "EA",
             "currency": "USD",
             "price": price,

@@ -165,7 +165,7 @@ async def unknown_item(day: Day) -> None:
     item = day.new_name("SAW")
     order = await day.order("C-BIRCH", line(item, "1"))
     held = await day.hears(order, "held", reason="unknown_item")
-    await day.put_item(item, price="49.00")
+    await day.put_item(item, "Compass saw", price="49.00")
     await day.receive(item, "WEST", "10")
     await day.release(held["data"]["hold_id"])
     await day.ends(order)
@@ -173,17 +173,19 @@ async def unknown_item(day: Day) -> None:
 
 async def backordered_order(day: Day) -> None:
     """There are only a few; a receipt fills the rest."""
-    order = await day.order("C-ALDER", line(sample.SCARCE, "5"))
+    pump = await day.scarce_item("Pump", "EAST", "4")
+    order = await day.order("C-ALDER", line(pump, "5"))
     await day.hears(order, "backordered")
-    await day.receive(sample.SCARCE, "EAST", "5")
+    await day.receive(pump, "EAST", "1")
     await day.ends(order)
 
 
 async def complete_order(day: Day) -> None:
     """All of it together or nothing yet: gloves that are there wait for what is not."""
-    lines = line(sample.ALSO_SCARCE, "3"), line("GLOVE-L", "6")
+    press = await day.scarce_item("Press", "WEST", "2")
+    lines = line(press, "3"), line("GLOVE-L", "6")
     order = await day.order("C-BIRCH", *lines, fulfilment="complete")
     await day.hears(order, "backordered")
-    await day.receive(sample.ALSO_SCARCE, "WEST", "3")
+    await day.receive(press, "WEST", "1")
     ended = await day.ends(order)
     expect(sources(ended) == {"WEST"}, ended, "left together")

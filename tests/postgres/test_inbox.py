@@ -8,8 +8,10 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.lease import Lease
+from adapters.postgres.read_model import ReadModel
 from adapters.postgres.records import Records
 from domain.message import CancelRequested
+from domain.order import Order
 from tests.postgres.books import Books
 
 SOON = timedelta(seconds=5)
@@ -89,6 +91,22 @@ async def test_a_message_for_an_order_nobody_placed_waits_unless_only_known_ones
 
     assert (refused.outcome, kept.outcome, kept.n) == ("unknown_order", "stored", 1)
     assert await books.inbox.fresh(0, 1) == []
+
+
+async def test_an_order_is_seen_whatever_a_run_recorded_before_it_was_told_of_it(
+    books: Books,
+) -> None:
+    """As a run does that is rebuilt before the order's first record: it hears of it later."""
+    await books.place("A")
+    before = await ReadModel(books.pool).order("A")
+    assert before
+    assert before.order.header
+
+    await books.sql("update orders set state = %s", Order(id="A").model_dump_json())
+
+    after = await ReadModel(books.pool).order("A")
+    assert after
+    assert after.order == before.order
 
 
 async def test_numbers_have_no_gaps_and_follow_the_order_of_commits(books: Books) -> None:

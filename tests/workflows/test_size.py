@@ -3,6 +3,10 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.temporal import Engine
 from domain.message import Milestone, MilestoneKind, MilestoneLine
 from domain.order_in import LineIn
 from tests.workflows.world import EAST, World
@@ -45,3 +49,23 @@ async def test_a_message_larger_than_the_engine_takes_holds_up_nobody(running: W
 
     letters = await running.sql("select kind, reason from dead_letter")
     assert letters == [("milestone", "undeliverable")]
+
+
+async def test_no_other_complaint_of_the_engine_costs_a_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of one that is new, and does not know our search attributes yet."""
+
+    async def complains(*about: object) -> bool:
+        raise RPCError("no mapping defined", RPCStatusCode.INVALID_ARGUMENT, b"")
+
+    await world.place()
+    with monkeypatch.context() as patched:
+        patched.setattr(Engine, "start", complains)
+        await world.hand_over()
+    assert await world.sql("select kind, applied_at from inbox") == [("placed", None)]
+
+    await world.sql("update inbox set handed_at = null")
+    async with world.worker():
+        await world.settles("released")
+    assert await world.sql("select reason from dead_letter") == []

@@ -183,7 +183,7 @@ class World(Looking):
         )
         task = asyncio.create_task(handover.run())
         async with asyncio.timeout(30):
-            while await self.sql("select from inbox where handed_at is null"):
+            while await self.sql("select 1 from inbox where handed_at is null"):
                 await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
