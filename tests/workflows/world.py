@@ -182,11 +182,15 @@ class World(Looking):
             self.engine,
         )
         task = asyncio.create_task(handover.run())
-        async with asyncio.timeout(30):
-            while await self.sql("select 1 from inbox where handed_at is null"):
-                await asyncio.sleep(0.02)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        try:
+            async with asyncio.timeout(30):
+                while await self.sql(
+                    "select 1 from inbox where handed_at is null and applied_at is null"
+                ):
+                    await asyncio.sleep(0.02)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def partner(self, name: str) -> Partner:
         """One of those in memory, to make its days bad."""
