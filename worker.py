@@ -42,6 +42,7 @@ from workflows.order import OrderWorkflow
 log = logging.getLogger("worker")
 
 WORKFLOWS: list[type] = [OrderWorkflow]
+keep_code("workflows")  # as it is now, for every run that this process will have
 RUNNER = Sandbox(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
         "domain", "activities", "workflows.options", "workflows.attributes", "workflows.calls"
@@ -56,7 +57,7 @@ GRACE = timedelta(seconds=30)
 """For activities under way when the worker is told to stop: as long as the longest may take."""
 STICKY = timedelta(seconds=5)
 """How long an order's next task waits for the worker that has the order in its memory, which may
-have been killed. More than what is under way at once may take (`adapters.handover.OVERDUE`)."""
+have been killed. As long as a message counts as under way (`adapters.handover.OVERDUE`)."""
 HANDOVER_PARTS = 2
 START_PATIENCE = 60.0
 
@@ -103,7 +104,6 @@ def create_workers(
     client: Client, adapters: Adapters, queue: str, *, cached: int = 1000
 ) -> list[Worker]:
     """One for the orders, and one per outside system: a dead system fills no queue but its own."""
-    keep_code("workflows")
     around = [OwnRunInterceptor(), WaitingInterceptor(adapters.books.waiting)]
     orders = Worker(
         client,

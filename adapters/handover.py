@@ -151,8 +151,9 @@ def _too_large(failure: RPCError, messages: Sequence[Message]) -> bool:
     """Whether the engine means their size. All it says is that an argument is not right, as it does
     of search attributes which it does not know yet.
     """
-    size = sum(len(message.model_dump_json().encode()) for message in messages)
-    return failure.status is RPCStatusCode.INVALID_ARGUMENT and size > LARGE
+    if failure.status is not RPCStatusCode.INVALID_ARGUMENT:
+        return False
+    return sum(len(message.model_dump_json().encode()) for message in messages) > LARGE
 
 
 async def rebuild(

@@ -48,7 +48,7 @@ class _Unasked(WorkflowInstance):
 
 
 def keep_code(package: str) -> None:
-    """Load the package's modules from memory whenever they are loaded again.
+    """Load the package's modules from memory whenever they are loaded again. To be called once.
 
     Temporal's sandbox loads them for every run of a workflow. From their files that would take
     twice as long where Python writes no bytecode, and a worker whose files are replaced under it
@@ -58,10 +58,9 @@ def keep_code(package: str) -> None:
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             loader = module.__spec__.loader if module.__spec__ else None
-            if isinstance(loader, SourceFileLoader) and not isinstance(loader, _Kept):
+            if isinstance(loader, SourceFileLoader):
                 kept[name] = _Kept(loader)
-    if kept:
-        sys.meta_path.insert(0, _Finder(kept))
+    sys.meta_path.insert(0, _Finder(kept))
 
 
 class _Kept(SourceFileLoader):

@@ -3,8 +3,6 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -15,6 +13,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.service import RPCError
 
 from domain.effect import Step
+from tests.faults.disturbing import ends_the_same
 from tests.faults.test_crashes import IMPATIENT
 from tests.replay import endings, paths
 from tests.replay.paths import PATHS
@@ -72,12 +71,19 @@ async def test_reset_to_every_task_when_finished(running: World, path: str, reap
 
 @pytest.mark.parametrize("path", marked(OFTEN_OPEN, [x for x in PATHS if x not in NOT_WHILE_OPEN]))
 async def test_reset_again_and_again_while_open(running: World, path: str) -> None:
-    async with resetting(running, random.Random(path)) as resets:
-        await PATHS[path](running)
+    """Its present run, to a place drawn by lot."""
 
-    await running.assert_agreed()
-    assert await endings.ending(running) == endings.kept(path)
-    assert resets
+    async def reset_somewhere(lots: random.Random) -> int:
+        try:
+            run = await present_run(running)
+            event_id = lots.choice(await tasks(running, run) or [0])
+            if event_id:
+                await reset(running, run, event_id, lots.choice([*REAPPLY.values()]))
+        except RPCError:
+            return 0  # not started yet, or over just now
+        return 1 if event_id else 0
+
+    await ends_the_same(running, path, reset_somewhere)
 
 
 async def test_a_reset_to_the_first_task_hears_nothing_twice(running: World) -> None:
@@ -125,31 +131,6 @@ async def reset(world: World, run: str, event_id: int, reapply: Reapply) -> None
             reset_reapply_type=reapply,
         )
     )
-
-
-@asynccontextmanager
-async def resetting(world: World, lots: random.Random) -> AsyncIterator[list[int]]:
-    """Resets the order's present run to a place drawn by lot, a dozen times."""
-    resets: list[int] = []
-
-    async def keep_resetting() -> None:
-        while len(resets) < 12:  # for ever, a busy machine would get nothing else done
-            await asyncio.sleep(lots.uniform(0.05, 0.4))
-            try:
-                run = await present_run(world)
-                event_id = lots.choice(await tasks(world, run) or [0])
-                if event_id:
-                    await reset(world, run, event_id, lots.choice([*REAPPLY.values()]))
-                    resets.append(event_id)
-            except RPCError:
-                continue  # not started yet, or over just now
-
-    task = asyncio.create_task(keep_resetting())
-    try:
-        yield resets
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_killed_while_it_takes_over_after_a_reset(outside: World) -> None:
