@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tests.meanwhile import meanwhile
 from tests.replay import endings
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
@@ -32,11 +33,5 @@ async def _again_and_again(disturb: Disturb, lots: random.Random) -> AsyncIterat
             await asyncio.sleep(lots.uniform(0.05, 0.4))
             disturbed.append(await disturb(lots))
 
-    task = asyncio.create_task(keep_disturbing())
-    try:
+    async with meanwhile(keep_disturbing()):
         yield disturbed
-    finally:
-        task.cancel()
-        (end,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(end, Exception):
-            raise end

@@ -29,6 +29,7 @@ from domain.status import order_status
 from domain.view import awaited
 from stack.testing import running as started
 from tests.adapters.simulator import Simulator
+from tests.meanwhile import meanwhile
 from tests.replay.plays import limit_credit, line
 from tests.workflows.world import EAST, HOME, QUICK, WEST, World
 
@@ -88,12 +89,8 @@ class Carrier:
                     self.seen.append((before, time.monotonic(), asked))
                     await asyncio.sleep(0.05)
 
-        task = asyncio.create_task(watch())
-        try:
+        async with meanwhile(watch()):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     @property
     def busiest(self) -> int:

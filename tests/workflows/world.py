@@ -47,6 +47,7 @@ from domain.order_in import LineIn, OrderIn
 from domain.party import Address, Company, Customer
 from domain.patience import Patience
 from stack.places import ROOT
+from tests.meanwhile import meanwhile
 from tests.workflows.looking import Looking
 from tests.workflows.partners import MemorySystems
 from worker import create_workers, loops, working
@@ -181,16 +182,11 @@ class World(Looking):
             self.adapters.books.records,
             self.engine,
         )
-        task = asyncio.create_task(handover.run())
-        try:
-            async with asyncio.timeout(30):
-                while await self.sql(
-                    "select 1 from inbox where handed_at is null and applied_at is null"
-                ):
-                    await asyncio.sleep(0.02)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        async with meanwhile(handover.run()), asyncio.timeout(30):
+            while await self.sql(
+                "select 1 from inbox where handed_at is null and applied_at is null"
+            ):
+                await asyncio.sleep(0.02)
 
     def partner(self, name: str) -> Partner:
         """One of those in memory, to make its days bad."""
