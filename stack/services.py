@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.processes import Program
-from stack.readiness import answers_http, answers_sql, serves_orders
+from stack.readiness import answers_http, answers_sql, lost_its_tables, serves_orders
 from stack.supervisor import Service
 
 SIMULATORS = ("erp", "wms-east", "wms-west", "tms-1", "tms-2", "tax", "payment")
@@ -74,7 +74,7 @@ def postgres(program: Program, url: str) -> Service:
 
 
 def temporal(program: Program, address: str) -> Service:
-    return Service(program, "temporal", serves_orders(address))
+    return Service(program, "temporal", serves_orders(address), lost_its_tables(address))
 
 
 def simulators(site: Site) -> list[Service]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from stack.places import StackError
@@ -16,6 +17,8 @@ ATTEMPTS = 5
 time in three, while the old server's processes still hold its memory."""
 PATIENCE = 60.0
 """Seconds a service may take until it works."""
+LOOK = 5.0
+"""Seconds between two looks at a service that can be beyond help."""
 STEADY = 10.0
 """A service that ran this many seconds is restarted at once; sooner, after a growing pause."""
 
@@ -26,6 +29,8 @@ class Service:
     group: str
     """What run.json lists it under: api, worker, postgres, temporal, simulators."""
     ready: Ready
+    beyond_help: Ready | None = None
+    """What is wrong with it, as only a new start can put right; None while nothing is."""
 
 
 class Supervisor:
@@ -120,7 +125,7 @@ class _Keeper:
                 self._report(f"{name} {'is back' if self.works.done() else 'works'} ({took:.1f} s)")
                 if not self.works.done():
                     self.works.set_result(None)
-            status = await process.wait()
+            status = await self._until_it_ends(process)
             steady = wrong is None and time.monotonic() - began > STEADY
             failures = 1 if steady else failures + 1
             if not self.works.done() and failures >= ATTEMPTS:
@@ -153,6 +158,16 @@ class _Keeper:
                 await process.wait()
                 return f"not ready within {PATIENCE:.0f} s: {wrong}"
             await asyncio.sleep(0.05)
+
+    async def _until_it_ends(self, process: asyncio.subprocess.Process) -> int:
+        """Its status. A process that is beyond help is made to end."""
+        while self.service.beyond_help:
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(process.wait(), LOOK)
+            if wrong := await self.service.beyond_help():
+                self._report(f"{self.service.program.name} is beyond help ({wrong}): killed")
+                process.kill()
+        return await process.wait()
 
     def _given_up(self, wrong: str | None) -> StackError:
         program = self.service.program

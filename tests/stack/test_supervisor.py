@@ -48,6 +48,25 @@ async def test_a_killed_service_is_back_within_five_seconds_on_its_port(
     await eventually(back, within=5)
 
 
+async def test_a_service_that_runs_and_is_beyond_help_is_started_again(
+    supervisor: Supervisor, standin: Standin, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.supervisor.LOOK", 0.05)
+    wrong = [None, "its tables are lost", None]
+
+    async def beyond_help() -> str | None:
+        return wrong.pop(0) if wrong else None
+
+    await supervisor.start(replace(standin("erp"), beyond_help=beyond_help))
+    [first] = supervisor.pids()["simulators"]
+
+    await eventually(lambda: supervisor.pids().get("simulators", [first]) != [first], within=5)
+    await eventually(lambda: not wrong, within=5)
+
+    assert is_gone(first)
+    assert "erp is beyond help (its tables are lost): killed" in said
+
+
 async def test_whoever_publishes_the_processes_hears_of_a_restart(
     supervisor: Supervisor, standin: Standin, said: list[str]
 ) -> None:
