@@ -82,6 +82,8 @@ class World(Looking):
     memory: MemorySystems | None = None
     simulators: Mapping[str, str] = field(default_factory=dict)
     patience: Patience = QUICK
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    """All workers that were started in processes of their own."""
 
     @classmethod
     @asynccontextmanager
@@ -109,6 +111,7 @@ class World(Looking):
             adapters = Adapters(books=books_in(pool), systems=systems)
             client = await connect(address)
             world = cls(address, database, client, adapters, name, name, memory, simulators or {})
+            opened.push_async_callback(world.end_processes)
             await world.fill()
             yield world
 
@@ -165,7 +168,7 @@ class World(Looking):
             },
             **({VARIABLE: crash_at} if crash_at else {}),
         }
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             "worker.py",
             env={**os.environ, **settings},
@@ -173,6 +176,15 @@ class World(Looking):
             stdout=output,
             stderr=output and asyncio.subprocess.STDOUT,
         )
+        self.processes.append(process)
+        return process
+
+    async def end_processes(self) -> None:
+        """A test that failed has left its workers."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     async def hand_over(self) -> None:
         """Give all that waits to the engine, as another worker's loop would."""
