@@ -213,8 +213,10 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
 
 
 def _totals(order: Order) -> TotalsOut | None:
-    """`None` until the order has prices."""
-    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+    """`None` until all that is agreed has prices."""
+    if order.terms is None or any(
+        x.agreed and x.line not in order.terms.lines for x in order.lines
+    ):
         return None
     assert order.header
     currency = order.header.currency
