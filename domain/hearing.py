@@ -24,7 +24,7 @@ from domain.message import (
     StockArrived,
     StockLost,
 )
-from domain.milestones import count_shipment, hear_milestone
+from domain.milestones import count_delivered, count_shipment, hear_milestone
 from domain.order import Header, Order, Outcome, known_line, refused
 from domain.returns import authorise_return, grant_credit
 from domain.settling import settle_late
@@ -85,7 +85,8 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
         case HoldReleased():
             return _release_hold(order, message, now)
         case Milestone():
-            hear_milestone(order, message, now)
+            if detail := hear_milestone(order, message, now):
+                return Outcome(n=message.n, detail=detail)
         case Answered():
             _answered(order, message, now)
         case StockArrived():
@@ -111,6 +112,8 @@ def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
     order.lines = [new_line(each, each.line or "") for each in message.order.numbered().lines]
     for shipment in order.shipments:  # heard of before its order
         count_shipment(order, shipment, now)
+        if shipment.delivered_at:
+            count_delivered(order, shipment)
     order.tell("order.created", "created", now, {"reference": order.header.reference}, message.id)
     if message.duplicate_of:
         problem = Problem(reason="suspected_duplicate", detail=f"looks like {message.duplicate_of}")
@@ -227,7 +230,11 @@ def _answered(order: Order, message: Answered, now: datetime) -> None:
 
 
 def _find_stock(order: Order, message: StockArrived) -> None:
+    """Where the item could not be found, it is believed in again once more of it has come."""
     order.offers.setdefault(message.location, {})[message.item] = message.available
+    lost = order.not_found.get(message.location, {})
+    if message.item in lost and (not message.came_at or message.came_at > lost[message.item]):
+        del lost[message.item]
     _look_again(order, Step.CAPTURE)
     _look_again(order, Step.STOCK)
     allocate(order)

@@ -208,12 +208,15 @@ class Answered(Heard):
 
 
 class StockArrived(Heard):
-    """An item the order waits for can be had: `available` stock units of it at `location`."""
+    """An item the order waits for can be had: `available` stock units of it at `location`, free
+    again or just come. `came_at`: when any of it last came there, by a receipt or a count.
+    """
 
     kind: Literal["stock_arrived"] = "stock_arrived"
     item: str
     location: str
     available: Decimal
+    came_at: datetime | None = None
 
 
 class StockLost(Heard):

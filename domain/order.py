@@ -18,7 +18,7 @@ from domain.event import Event
 from domain.hold import Hold, Problem, hold_id
 from domain.message import Heard
 from domain.order_in import OrderIn, PaymentIn
-from domain.order_parts import Authorised, Line, Return, Shipment
+from domain.order_parts import Arrival, Authorised, Line, Return, Shipment
 from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
@@ -71,6 +71,8 @@ class Order(BaseModel):
 
     `rules`: those of the run that has it. `heard` is the number of the last message heard.
     `offers` is what sources were last known to have, by location and item, in stock units.
+    `not_found`: the items that a location, asked for them, could not find, and since when.
+    `arrived`: what was delivered of shipments not told of yet, by source and shipment.
     `changed_at` is when something was last heard.
     `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
     `unestimated`: it goes on without an estimate of its tax, which took too long. `let_go`: its
@@ -95,7 +97,9 @@ class Order(BaseModel):
     lines: list[Line] = []
     terms: Terms | None = None
     offers: dict[str, Goal] = {}
+    not_found: dict[str, dict[str, datetime]] = {}
     shipments: list[Shipment] = []
+    arrived: dict[str, Arrival] = {}
     authorised: list[Authorised] = []
     returns: list[Return] = []
     receipts: Goal = {}
