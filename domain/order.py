@@ -74,10 +74,10 @@ class Order(BaseModel):
     `not_found`: the items that a location, asked for them, could not find, and since when.
     `arrived`: what was delivered of shipments not told of yet, by source and shipment.
     `changed_at` is when something was last heard.
-    `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
-    `unestimated`: it goes on without an estimate of its tax, which took too long. `let_go`: its
-    goods went back while it is held. `renewals` of the claim on its card. `receipts` are what was
-    paid for a prepaid order, and given back.
+    `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over,
+    when `lapsed_lines` were cancelled. `unestimated`: it goes on without an estimate of its tax,
+    which took too long. `let_go`: its goods went back while it is held. `renewals` of the claim on
+    its card. `receipts` are what was paid for a prepaid order, and given back.
     `news` and `outcomes` are for the next record.
     """
 
@@ -91,6 +91,7 @@ class Order(BaseModel):
     accepted_at: datetime | None = None
     early: bool = False
     lapsed: bool = False
+    lapsed_lines: Goal = {}
     unestimated: bool = False
     let_go: bool = False
     renewals: int = 0
@@ -162,6 +163,13 @@ class Order(BaseModel):
     @property
     def open_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.open]
+
+    @property
+    def parked(self) -> set[str]:
+        """The scopes that somebody wants looked at; with a kit, each of its parts."""
+        scopes = {hold.scope for hold in self.open_holds if hold.effect is None}
+        parts = (line.line for line in self.lines if f"line/{line.kit}" in scopes)
+        return scopes.union(f"line/{part}" for part in parts)
 
     @property
     def wanted_items(self) -> Goal:

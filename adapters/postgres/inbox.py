@@ -22,6 +22,9 @@ _GOODS = {
     MilestoneKind.RETURN_INSPECTED: "return_inspected",
 }
 
+_OURS = {"n", "correlation_id", "received_at"}
+"""What a message is told of itself when it is handed over, not by its sender."""
+
 ACCEPT = b"select accept_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 STORE = b"select store_message(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 # First which orders are next, and only of these everything that waits: many may wait.
@@ -34,6 +37,8 @@ with due as (
 select i.order_id, o.run is not null and o.finished_at is null as started,
        array_agg(i.n order by i.n) as numbers,
        array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
+                 || case when i.kind = 'accept'
+                        then jsonb_build_object('received_at', i.stored_at) else '{}' end
                  order by i.n) as bodies,
        array_agg(i.xmin::text order by i.n) as versions
 from due join orders o on o.id = due.order_id join inbox i on i.order_id = due.order_id
@@ -157,7 +162,7 @@ class Inbox:
         `known_only`: for an order nobody placed it is not kept, but `unknown_order`. `goods_told`:
         the ledger was told of its goods before, under another id.
         """
-        body = message.model_dump(mode="json", exclude={"n", "correlation_id"})
+        body = message.model_dump(mode="json", exclude=_OURS)
         values = (
             order_id,
             source,
@@ -266,7 +271,7 @@ def hashes_of(order: OrderIn) -> tuple[str, str]:
 
 
 def _body(message: Message) -> JsonText:
-    return JsonText(message.model_dump_json(exclude={"n", "correlation_id"}))
+    return JsonText(message.model_dump_json(exclude=_OURS))
 
 
 def _goods(message: Message) -> Jsonb | None:
