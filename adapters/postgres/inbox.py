@@ -38,7 +38,7 @@ select i.order_id, o.run is not null and o.finished_at is null as started,
        array_agg(i.n order by i.n) as numbers,
        array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
                  || case when i.kind = 'accept'
-                        then jsonb_build_object('received_at', i.stored_at) else '{}' end
+                        then jsonb_build_object('received_at', i.stored_at) else '{{}}' end
                  order by i.n) as bodies,
        array_agg(i.xmin::text order by i.n) as versions
 from due join orders o on o.id = due.order_id join inbox i on i.order_id = due.order_id
