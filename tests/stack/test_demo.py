@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from stack.account import money, stock
-from stack.account.books import open_books, orders_in
+from domain.effect import Step
+from stack.account import messages, money, stock
+from stack.account.books import Books, open_books, orders_in
 from stack.account.command import ACCOUNTS, Law
 from stack.demo.sabotage import Book, alter_one
 from stack.demo.stories import KINDS
@@ -137,6 +138,59 @@ def test_the_account_of_money_notices(day: Path, altered: str) -> None:
 
         assert money.account(spoilt).differences
         assert not stock.account(spoilt).differences
+
+
+def done_again(books: Books, step: Step) -> tuple[Books, str]:
+    """The books, had one such effect been made a second time, and the key of its first time. Of
+    those there are, the one that is about most: no tax may be due where an order is exempt.
+    """
+    _, order, effect = max(
+        (
+            (abs(books.amount(kept.order.key(effect))), kept.order, effect)
+            for kept in books.settled
+            for effect in kept.order.effects_of(step)
+            if effect.standing
+        ),
+        key=lambda found: found[0],
+    )
+    first = order.key(effect)
+    effect.end_generation()
+    again = order.key(effect)
+    told = [{**entry, "key": again} for entry in books.by_key[first]]
+    return replace(books, by_key={**books.by_key, again: told}), first
+
+
+WITH_MONEY = (Step.CONFIRM, Step.TAX, Step.INVOICE, Step.COLLECT, Step.RETURN_TAX, Step.CREDIT_NOTE)
+
+
+@pytest.mark.parametrize("step", [Step.ERP, *WITH_MONEY])
+def test_what_still_stands_beside_its_second_time_is_a_difference(day: Path, step: Step) -> None:
+    with open_books(run_of(day)) as books:
+        twice, first = done_again(books, step)
+
+        assert [each.what for each in messages.account(twice).differences] == [
+            f"{first}: stands beside a later one"
+        ]
+        assert bool(money.account(twice).differences) is (step in WITH_MONEY)
+
+        undone = {"key": first, "lines": {}, "amount": "0"}
+        by_key = {**twice.by_key, first: [*twice.by_key[first], undone]}
+        for account in ACCOUNTS.values():
+            assert not account(replace(twice, by_key=by_key)).differences
+
+
+def test_an_earlier_booking_stands_for_goods_that_left(day: Path) -> None:
+    with open_books(run_of(day)) as books:
+        booked, key = done_again(books, Step.BOOK)
+        order = booked.orders[key.partition("/")[0]].order
+
+        [difference] = messages.account(booked).differences
+        assert "more bookings than releases" in difference.what
+
+        for release in order.effects_of(Step.RELEASE):
+            release.end_generation()
+            release.standing = {}
+        assert not messages.account(booked).differences
 
 
 @pytest.mark.parametrize(
