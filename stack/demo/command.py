@@ -193,7 +193,7 @@ async def _lose_temporal(
         if time.monotonic() > deadline:
             raise StackError(f"Temporal does not come back: {wrong}")
         await asyncio.sleep(0.2)
-    orders = await rebuild_into(stack.site.temporal_address, stack.site.database_url, report)
+    orders = await rebuild_into(stack.site.settings, report)
     outcome.check(
         "the engine is replaceable", True, f"{orders} open orders rebuilt into an empty Temporal"
     )
