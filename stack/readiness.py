@@ -45,7 +45,9 @@ def answers_sql(url: str) -> Ready:
 
 
 def serves_orders(address: str, namespace: str = "default") -> Ready:
-    """Temporal answers, has the namespace and knows the search attributes (they are registered on the way)."""
+    """Temporal answers, has the namespace, and knows the search attributes (they are registered on
+    the way).
+    """
 
     async def ready() -> str | None:
         try:

@@ -86,7 +86,8 @@ def _outside(books: Books, found: Account) -> None:
 
 ENDS_STANDING = (Step.RELEASE, Step.BOOK, Step.AUTHORISE)
 """Of these an earlier generation may stand for good. Goods that left stay released and booked, and
-what is wanted beyond them is another release; a claim that was drawn in full needs no letting go."""
+what is wanted beyond them is another release; a claim drawn in full needs no letting go.
+"""
 
 
 def _earlier(books: Books, kept: Kept, effect: Effect, found: Account) -> None:

@@ -100,7 +100,9 @@ def _kits(kept: Kept, found: Account) -> None:
 
 
 def _owed(books: Books, kept: Kept, shipment: str) -> Decimal:
-    """What the goods issues of a shipment in the ERP's book are worth at the prices the channel was given."""
+    """What a shipment's goods issues in the ERP's book are worth at the prices the channel was
+    given.
+    """
     effect = kept.order.effect(Step.CONFIRM, shipment)
     assert effect is not None
     issues = (_worth(kept, books.standing(key)) for key in keys_of(kept.order, effect))
