@@ -23,7 +23,6 @@ from stack.postgres import find_binaries, home_for
 from stack.run_file import RunInfo, is_alive
 from stack.running import PORTS, given
 
-
 LOWEST_TEMPORAL = (1, 29)
 """The server that everything is tested with, and the one that compose starts."""
 
