@@ -1,11 +1,12 @@
 """The demo: a day that ends well, books that agree, and a comparison that notices."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,8 +14,12 @@ from domain.effect import Step
 from stack.account import messages, money, stock
 from stack.account.books import Books, open_books, orders_in
 from stack.account.command import ACCOUNTS, Law
+from stack.demo.chaos import some_fault
+from stack.demo.command import was_replaced
 from stack.demo.sabotage import Book, alter_one
 from stack.demo.stories import KINDS
+from stack.services import SIMULATORS
+from stack.simulators.faults import LATER, Fault, Kind
 from tests.stack.days import ORDERS, folder, run_of, throughline
 
 SPOILT = {Book.STOCK: Law.STOCK, Book.MONEY: Law.MONEY, Book.MESSAGE: Law.MESSAGES}
@@ -209,6 +214,30 @@ def test_a_day_with_an_altered_book_ends_with_one(book: Book) -> None:
         assert summary(data)["ok"] is False
         failed = {name for name, ok in checks(data).items() if not ok}
         assert failed == {f"{SPOILT[book]} conserved"}
+
+
+@pytest.mark.parametrize(
+    ("opened", "rebuilt", "ok"), [(35, 35, True), (35, 0, False), (0, 0, True), (1, 2, True)]
+)
+def test_an_engine_into_which_nothing_was_rebuilt_is_not_replaced(
+    opened: int, rebuilt: int, ok: bool
+) -> None:
+    _, said, told = was_replaced(opened, rebuilt)
+
+    assert said is ok
+    assert f"{rebuilt} open orders" in told or f"none of {opened}" in told
+
+
+@pytest.mark.parametrize("system", SIMULATORS)
+def test_chaos_throws_whatever_changes_no_order_s_end(system: str) -> None:
+    lots = random.Random(1)
+    thrown = [Fault.model_validate(some_fault(system, lots)) for _ in range(300)]
+
+    decisions = {"refuse", *LATER}
+    late = {"pending"} if system.startswith("wms-") else set()
+    assert {fault.fault for fault in thrown} == set(get_args(Kind)) - decisions - late
+    for fault in thrown:
+        assert (fault.answer_after_seconds is not None) is (fault.fault == "pending")
 
 
 SEEDS = [
