@@ -92,7 +92,9 @@ async def take_in(
     raw: bytes,
     idempotency_key: str | None,
 ) -> tuple[int, OrderAccepted]:
-    """Keep the order; the status to answer with. Raises `Problem` when it contradicts another."""
+    """Keep the order; the status to answer with, 200 for one that was there before. The same key
+    again is answered as it was first. Raises `Problem` when it contradicts another.
+    """
     check_bound(owner, "channel", order.channel)
     check_bound(owner, "customer", order.customer)
     placed = Placed(
@@ -126,7 +128,7 @@ async def take_in(
                 extra=await named(accepted.order_id, books, owner),
             )
     like = await named(accepted.duplicate_of, books, owner) if accepted.duplicate_of else {}
-    return 200 if accepted.outcome == "same" else 202, OrderAccepted(
+    return 202 if accepted.made_it else 200, OrderAccepted(
         id=accepted.order_id,
         status="received",
         reference=order.reference,
