@@ -7,6 +7,7 @@ import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from tests.api.conftest import Client
 from tests.api.orders import MILESTONE, an_order
 from tests.api.test_http import rules
 from tests.api.test_master_data import ADDRESS
@@ -295,3 +296,18 @@ async def test_validation_tells_what_the_door_would(
     assert await look(**other) == ("conflict", first, None, ["conflicting_reference"])
     assert await letters(pool) == []
     assert await sql(pool, "select count(*) from inbox") == before
+
+
+async def test_validation_tells_a_bound_key_of_its_own_only(
+    client: httpx.AsyncClient, client_with: Client
+) -> None:
+    """It would be held, and says so; another channel's order is not named."""
+    others = await placed(client)
+    partner = await client_with("orders:write", channel="edi")
+
+    found = await partner.post("/v1/orders/validation", json=an_order(channel="edi"))
+    refused = await partner.post("/v1/orders/validation", json=an_order())
+
+    assert "suspected_duplicate" in [p["reason"] for p in found.json()["problems"]]
+    assert others not in found.text
+    assert rules(refused) == ["not_your_channel"]
