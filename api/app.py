@@ -26,6 +26,7 @@ from api import (
     repair,
     returns,
     stocktaking,
+    validation,
     warehouses,
 )
 from api.deps import Stores
@@ -35,6 +36,7 @@ from api.guard import Guard
 MODULES = (
     *(
         orders,
+        validation,
         imports,
         order_history,
         commands,

@@ -17,7 +17,7 @@ from api.problems import Problem, broken_rules
 
 M = TypeVar("M", bound=BaseModel)
 
-LIMIT = 5 * 1024 * 1024
+LIMIT = 5_000_000
 """The largest body taken, in bytes."""
 DEEPEST = 32
 """How deep objects and arrays may be nested."""

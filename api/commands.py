@@ -75,9 +75,12 @@ class Acceptance(Asked):
 @routes.post(
     "/orders/{order_id}/cancellation", status_code=202, openapi_extra=WRITE, responses=DONE
 )
-async def cancel_order(order_id: OrderId, asked: Cancellation, sender: Sending) -> Command:
+async def cancel_order(
+    order_id: OrderId, sender: Sending, asked: Cancellation | None = None
+) -> Command:
     """Cancel what has not left."""
     await sender.find(order_id)
+    asked = asked or Cancellation()
     message = CancelRequested(
         lines=by_line(asked.lines), reason=asked.reason, **sender.signed(order_id)
     )
@@ -94,7 +97,9 @@ async def amend_order(order_id: OrderId, asked: Amendment, sender: Sending) -> C
 @routes.post(
     "/orders/{order_id}/quote/acceptance", status_code=202, openapi_extra=WRITE, responses=DONE
 )
-async def accept_quote(order_id: OrderId, asked: Acceptance, sender: Sending) -> Command:
+async def accept_quote(
+    order_id: OrderId, sender: Sending, asked: Acceptance | None = None
+) -> Command:
     """Make a quote an order."""
     await sender.find(order_id)
     return await sender.send(order_id, QuoteAccepted(**sender.signed(order_id)))

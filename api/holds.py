@@ -44,9 +44,10 @@ class Release(Asked):
 
 
 @routes.post("/orders/{order_id}/holds", status_code=202, openapi_extra=HOLDS, responses=DONE)
-async def hold_order(order_id: OrderId, asked: NewHold, sender: Sending) -> Command:
+async def hold_order(order_id: OrderId, sender: Sending, asked: NewHold | None = None) -> Command:
     """Have the order, a line or a fulfilment wait until somebody releases it."""
     await sender.find(order_id)
+    asked = asked or NewHold()
     message = HoldPlaced(
         reason=asked.reason,
         detail=asked.detail,
@@ -87,7 +88,7 @@ async def list_holds(
 
 @routes.post("/holds/{hold_id}/release", status_code=202, openapi_extra=HOLDS, responses=DONE)
 async def release_hold(
-    hold_id: Annotated[AnyId, Path()], asked: Release, sender: Sending
+    hold_id: Annotated[AnyId, Path()], sender: Sending, asked: Release | None = None
 ) -> Command:
     """Release a hold: what it parked is looked at again, with today's data."""
     order_id = hold_id.rpartition("-H")[0]
@@ -96,6 +97,7 @@ async def release_hold(
     seen = await sender.find(order_id)
     if not any(hold.id == hold_id for hold in seen.order.holds):
         raise missing("hold", hold_id)
+    asked = asked or Release()
     if asked.edit and "orders:write" not in sender.caller.scopes:
         raise Problem(403, "scope_missing", "To edit an order takes the scope orders:write.")
     edit = amended(asked.edit, hold_id, sender) if asked.edit else None

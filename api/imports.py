@@ -18,9 +18,10 @@ from adapters.postgres.access import Access
 from adapters.postgres.known_orders import Known, KnownOrders
 from api.deps import Books, Caller, OurCode, Raw, Stores
 from api.guard import check_bound
-from api.orders import FoundProblem, find_problems, named, take_in
+from api.orders import CONFLICT, take_in
 from api.problems import Broken, Problem, away, broken_rules
 from api.routing import needs, router
+from api.validation import FoundProblem, find_problems, foresee
 from domain.errors import Unavailable
 from domain.order_in import OrderIn
 
@@ -30,8 +31,7 @@ MOST_SHOWN = 5_000
 _IN_ONE_GO = 100
 """Errors that `broken_rules` tells of at once."""
 
-_CONFLICT = "conflicting_reference"
-_ABOUT = {_CONFLICT: "reference", "not_your_customer": "customer"}
+_ABOUT = {CONFLICT: "reference", "not_your_customer": "customer"}
 _FOUND_IN = {
     "unknown_customer": "customer",
     "currency_mismatch": "currency",
@@ -219,7 +219,7 @@ async def _placed(
             )
         except Problem as refused:
             why = each.at(_ABOUT.get(refused.rule), refused.rule, refused.detail)
-            became: _Status = "conflict" if refused.rule == _CONFLICT else "rejected"
+            became: _Status = "conflict" if refused.rule == CONFLICT else "rejected"
             yield each.told(became, why, order_id=refused.extra.get("order_id"))
         else:
             yield each.told(
@@ -251,21 +251,19 @@ async def _look_at(
         check_bound(caller, "customer", order.customer)
     except Problem as refused:
         return each.told("rejected", each.at("customer", refused.rule, refused.detail))
-    if known.order_id and known.same:
-        return each.told("existing", order_id=known.order_id)
-    if known.order_id:
-        detail = "There is an order of this channel and reference with another content."
-        why = each.at("reference", _CONFLICT, detail)
-        return each.told("conflict", why, **await named(known.order_id, books, caller))
-    problems = await find_problems(order, books)
-    twin = (await named(known.twin, books, caller)).get("order_id") if known.twin else None
-    first = firsts.setdefault(known.alike, order.reference)
-    like = twin or (first if first != order.reference else None)
-    if like:
-        detail = f"looks like {like}"
-        problems.append(FoundProblem(reason="suspected_duplicate", scope="order", detail=detail))
+    # One that is there already is none of those that would be placed.
+    first = order.reference if known.order_id else firsts.setdefault(known.alike, order.reference)
+    foreseen = await foresee(known, books, caller, first if first != order.reference else "")
+    if foreseen.status == "existing":
+        return each.told("existing", order_id=foreseen.order_id)
+    if foreseen.status == "conflict":
+        why = [each.at("reference", found.reason, found.detail) for found in foreseen.problems]
+        return each.told("conflict", *why, order_id=foreseen.order_id)
+    problems = await find_problems(order, books) + foreseen.problems
     return each.told(
-        "ready", duplicate_of=twin, held_for=[_finding(each.draft, one) for one in problems]
+        "ready",
+        duplicate_of=foreseen.duplicate_of,
+        held_for=[_finding(each.draft, one) for one in problems],
     )
 
 

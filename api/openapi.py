@@ -22,7 +22,7 @@ _ANYWHERE = {
 }
 _SOMEWHERE = {
     "404": "There is no such thing.",
-    "412": "`If-Match` names a revision that is no longer the current one.",
+    "412": "`If-Match` names a revision that is not the current one, or is about to be changed.",
 }
 _SCHEMES = {
     KEY: {"type": "http", "scheme": "bearer", "description": "An API key with the scope named."},

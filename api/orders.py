@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header, Path, Query, Response
@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from adapters.postgres.access import Access
 from adapters.postgres.read_model import Filter, OrderRow, SeenOrder
-from adapters.pricing.offered import offered_prices
 from api.deps import AnyId, Books, Caller, Raw, Stores, UiUrl
 from api.edge import correlation_id
 from api.guard import check_bound
@@ -21,14 +20,14 @@ from api.revisions import to_etag
 from api.routing import needs, router
 from api.shapes import Money, OrderOut, canonical
 from api.waiting import Prefer, seconds_to_wait, wait_for
-from domain.capture import Routing, judge
-from domain.documents import CaptureRequest, WantedLine
 from domain.message import Placed
 from domain.order import Order
 from domain.order_in import OrderIn
 from domain.status import Status
 
 READ, WRITE = needs("orders:read"), needs("orders:write")
+CONFLICT = "conflicting_reference"
+CONFLICT_DETAIL = "There is an order of this channel and reference with another content."
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 routes = router("/orders", "orders")
@@ -63,21 +62,6 @@ class OrderSummary(BaseModel):
     updated_at: datetime
 
 
-class FoundProblem(BaseModel):
-    """What the order would be held for."""
-
-    reason: str
-    scope: str
-    detail: str
-
-
-class Validation(BaseModel):
-    """`valid` when nothing would hold it before stock and credit are looked at."""
-
-    valid: bool
-    problems: list[FoundProblem]
-
-
 def new_order_id() -> str:
     """Unique, and sorted by the time it was made: 48 bits of milliseconds, 80 of chance."""
     number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
@@ -92,7 +76,9 @@ async def take_in(
     raw: bytes,
     idempotency_key: str | None,
 ) -> tuple[int, OrderAccepted]:
-    """Keep the order; the status to answer with. Raises `Problem` when it contradicts another."""
+    """Keep the order; the status to answer with, 200 for one that was there before. The same key
+    again is answered as it was first. Raises `Problem` when it contradicts another.
+    """
     check_bound(owner, "channel", order.channel)
     check_bound(owner, "customer", order.customer)
     placed = Placed(
@@ -120,13 +106,13 @@ async def take_in(
         case "conflict":
             raise Problem(
                 409,
-                "conflicting_reference",
-                "There is an order of this channel and reference with another content.",
+                CONFLICT,
+                CONFLICT_DETAIL,
                 pointer="/reference",
                 extra=await named(accepted.order_id, books, owner),
             )
     like = await named(accepted.duplicate_of, books, owner) if accepted.duplicate_of else {}
-    return 200 if accepted.outcome == "same" else 202, OrderAccepted(
+    return 202 if accepted.made_it else 200, OrderAccepted(
         id=accepted.order_id,
         status="received",
         reference=order.reference,
@@ -168,37 +154,6 @@ async def accept_order(
             accepted.model_dump_json(), 202, headers=location, media_type="application/json"
         )
     return _shown(await find_order(accepted.id, books, caller), response, ui)
-
-
-@routes.post("/validation", openapi_extra=WRITE)
-async def validate_order(order: OrderIn, books: Books, caller: Caller) -> Validation:
-    """What the order would be held for. Nothing is kept."""
-    check_bound(caller, "customer", order.customer)
-    problems = await find_problems(order, books)
-    return Validation(valid=not problems, problems=problems)
-
-
-async def find_problems(order: OrderIn, books: Stores) -> list[FoundProblem]:
-    """What capture would hold the order for as master data and prices are now."""
-    lines = tuple(
-        WantedLine.model_validate(line.model_dump(exclude={"customer_item", "requested_date"}))
-        for line in order.numbered().lines
-    )
-    request = CaptureRequest(
-        goal={},
-        order_id="",
-        company=order.company,
-        customer=order.customer,
-        bill_to=order.bill_to,
-        currency=order.currency,
-        on=datetime.now(UTC).date(),
-        lines=lines,
-    )
-    items = sorted({line.item for line in lines})
-    facts = await books.master.capture_facts(order.company, order.customer, items)
-    prices = await offered_prices(books.pricing, request, facts)
-    judged = judge(request, facts, prices, {}, Routing(systems={}, wms="", tms=""))
-    return [FoundProblem(**problem.model_dump()) for problem in judged.problems]
 
 
 @routes.get("", openapi_extra=READ)

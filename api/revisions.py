@@ -20,5 +20,5 @@ def expected_revision(if_match: str | None) -> int | None:
     raise stale()
 
 
-def stale() -> Problem:
-    return Problem(412, "stale_revision", "It was changed since: read it again.")
+def stale(detail: str = "It was changed since: read it again.") -> Problem:
+    return Problem(412, "stale_revision", detail)

@@ -68,12 +68,8 @@ class Sender:
         self._key, self._if_match, self._prefer = idempotency_key, if_match, prefer
 
     async def find(self, order_id: str) -> SeenOrder:
-        """Raises `Problem`: 404 for an order that is not there, 412 for one that went on."""
-        seen = await find_order(order_id, self.books, self.caller)
-        expected = expected_revision(self._if_match)
-        if expected is not None and expected != seen.order.revision:
-            raise stale()
-        return seen
+        """Raises `Problem`: 404 for an order that is not there."""
+        return await find_order(order_id, self.books, self.caller)
 
     def signed(self, about: str) -> dict[str, Any]:
         """What every message says of its sender; `about` is what the request was sent to."""
@@ -84,15 +80,25 @@ class Sender:
         }
 
     async def send(self, order_id: str, message: Message) -> Command:
-        """Raises `Problem`: 404, or 422 for an Idempotency-Key that came with another body."""
-        stored = await self.books.inbox.store(
-            order_id, message, source=SOURCE, raw=self._raw, known_only=True
+        """Raises `Problem`: 404; 422 for an Idempotency-Key that came with another body; 412 for
+        an order that went on, or will by a command that came first.
+        """
+        # A key that is known is answered as before, whatever became of the order since.
+        stored = await self.books.inbox.store_command(
+            order_id,
+            message,
+            source=SOURCE,
+            raw=self._raw,
+            revision=expected_revision(self._if_match),
         )
-        if stored.outcome == "unknown_order":
-            raise missing("order", order_id)
-        if stored.outcome == "conflict":
-            detail = "This Idempotency-Key came with another body before."
-            raise Problem(422, "idempotency_key_reused", detail)
+        match stored.outcome:
+            case "unknown_order":
+                raise missing("order", order_id)
+            case "conflict":
+                detail = "This Idempotency-Key came with another body before."
+                raise Problem(422, "idempotency_key_reused", detail)
+            case "stale":
+                raise stale("It was changed since, or a command that came first will change it.")
         self._response.headers["Location"] = f"/v1/commands/{message.id}"
         return await self._outcome(order_id, message)
 

@@ -30,13 +30,15 @@ class MilestoneLineIn(BaseModel):
 
     line: LineNumber
     quantity: Quantity
-    lots: tuple[ShortText, ...] = Field((), max_length=1000)
-    serials: tuple[ShortText, ...] = Field((), max_length=10_000)
+    lots: tuple[ShortText, ...] | None = Field(None, max_length=1000)
+    serials: tuple[ShortText, ...] | None = Field(None, max_length=10_000)
     disposition: Disposition | None = None
 
 
 class MilestoneIn(BaseModel):
-    """`final` picks are all that was found: what is short of the release is a short pick."""
+    """`final` picks are all that was found: what is short of the release is a short pick. Null is
+    as if it were not there.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,10 +49,10 @@ class MilestoneIn(BaseModel):
     document: AnyId | None = None
     occurred_at: AwareDatetime
     shipment_id: AnyId | None = None
-    carrier: str = Field("", max_length=80)
-    tracking: str = Field("", max_length=120)
-    final: bool = False
-    lines: tuple[MilestoneLineIn, ...] = Field((), max_length=1000)
+    carrier: str | None = Field(None, max_length=80)
+    tracking: str | None = Field(None, max_length=120)
+    final: bool | None = None
+    lines: tuple[MilestoneLineIn, ...] | None = Field(None, max_length=1000)
 
     @model_validator(mode="after")
     def _goods_have_lines(self) -> Self:
@@ -70,8 +72,12 @@ class MilestoneIn(BaseModel):
             correlation_id=correlation_id.get(),
             milestone=self.kind,
             source=source,
-            lines=tuple(MilestoneLine(**dict(line)) for line in self.lines),
-            **self.model_dump(exclude={"milestone_id", "order_id", "kind", "lines"}),
+            lines=tuple(
+                MilestoneLine(**line.model_dump(exclude_none=True)) for line in self.lines or ()
+            ),
+            **self.model_dump(
+                exclude={"milestone_id", "order_id", "kind", "lines"}, exclude_none=True
+            ),
         )
 
 

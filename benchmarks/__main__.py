@@ -20,7 +20,7 @@ from benchmarks import (
 from benchmarks.report import write_row
 from benchmarks.result import Result, print_table
 from benchmarks.site import Site, servers
-from stack.console import failures_told
+from stack.console import failures_told, report
 
 Measure = Callable[[Site, int, bool], Coroutine[Any, Any, Result]]
 
@@ -47,11 +47,12 @@ def main(
     quick: Annotated[bool, typer.Option(help="Smaller: to see that it runs.")] = False,
     write: Annotated[bool, typer.Option(help="Put the figures into docs/benchmarks.md.")] = False,
 ) -> None:
-    """Measure, each beside its floor, on servers of its own."""
+    """Measure, each beside its floor, on servers of its own; exits with 1 below a target."""
     if name not in (*BENCHMARKS, "all"):
         raise typer.BadParameter(f"no benchmark {name!r}; one of {', '.join(BENCHMARKS)}")
     if quick and write:
         raise typer.BadParameter("what is only quick is not written down")
+    missed = []
     for each in BENCHMARKS if name == "all" else [name]:
         with failures_told(), servers() as site:
             result = asyncio.run(BENCHMARKS[each](site, rounds, quick))
@@ -60,6 +61,14 @@ def main(
             write_row(result)
         if as_json:
             print(json.dumps(result.as_json()), flush=True)
+        if not quick and not result.reached:  # a quick one is too short to be held against it
+            missed.append(
+                f"{each}: {result.ratio:.3f} of the floor, at least {result.target} wanted"
+            )
+    for line in missed:
+        report(line)
+    if missed:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ class Result:
     def ratio(self) -> float:
         return statistics.median(self.ours) / statistics.median(self.floor)
 
+    @property
+    def reached(self) -> bool:
+        return self.ratio >= self.target
+
     def as_json(self) -> dict[str, Any]:
         return {
             "name": self.name,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ from stack.ports import is_free, planned_ports
 from stack.postgres import find_binaries, home_for
 from stack.run_file import RunInfo, is_alive
 from stack.running import PORTS, given
+
+LOWEST_TEMPORAL = (1, 29)
+"""The server that everything is tested with, and the one that compose starts."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +159,28 @@ def _temporal(info: RunInfo | None) -> Iterator[Finding]:
             "Check TEMPORAL_ADDRESS, or the server's log.",
         )
     else:
-        yield Finding("temporal", True, f"server {version} answers at {address}")
+        yield _temporal_server("temporal", f"server {version} answers at {address}", version)
+
+
+def _temporal_server(what: str, detail: str, version: str) -> Finding:
+    lowest = ".".join(map(str, LOWEST_TEMPORAL))
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return Finding(
+        what,
+        numbers is not None and (int(numbers[1]), int(numbers[2])) >= LOWEST_TEMPORAL,
+        detail,
+        f"Use Temporal {lowest} or later: upgrade the server of TEMPORAL_ADDRESS (one minor version"
+        " at a time), or the program `temporal` on PATH.",
+    )
 
 
 def _temporal_program() -> Finding:
     if found := temporal.program_here():
         said = temporal.program_version(found.program)
-        return Finding("temporal program", True, f"{found.program} ({found.source}): {said}")
+        # One built from source calls itself 0.0.0-DEV; the server in it knows what it is.
+        server = re.search(r"Server ([^\s,)]+)", said)
+        detail = f"{found.program} ({found.source}): {said}"
+        return _temporal_server("temporal program", detail, server[1] if server else "")
     go = shutil.which("go")
     return Finding(
         "temporal program",

@@ -27,12 +27,13 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
     ("an order of more than 500 lines or 256 KiB as JSON, 4000 characters of notes, 50 attributes"
      " or ten payment extras; an attribute or extra that is no scalar, or text of more than 500 (an"
      " extra 200) characters", "422, each broken rule with its pointer", "nothing is stored"),
-    ("more than 5 MiB", "413 `too_large`", "nothing is stored"),
+    ("more than 5 MB", "413 `too_large`", "nothing is stored"),
     ("an order in order", "202", "stored; `received` until its workflow has recorded more"),
     ("unknown customer, item or unit; a price off contract; not the customer's currency", "202",
      "held: `unknown_customer`, `unknown_item`, `unknown_unit`, `price_mismatch`,"
      " `currency_mismatch`"),
-    ("the same Idempotency-Key with the same body", "202, the first order's id", "stored once"),
+    ("the same Idempotency-Key with the same body", "the first answer: its status and what it said",
+     "stored once"),
     ("the same Idempotency-Key with another body", "422 `idempotency_key_reused`", "not stored"),
     ("the same channel and reference with the same content", "200, the first order",
      "stored once"),
@@ -96,7 +97,8 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
     ("a key without the scope, or bound to somebody else", "403", ""),
     ("another order than the key is bound to", "404", ""),
     ("more requests than the key may make", "429 with Retry-After", ""),
-    ("an If-Match that is not the revision", "412 `stale_revision`", "not stored"),
+    ("an If-Match that is not the revision, or while another command for the order waits",
+     "412 `stale_revision`", "not stored"),
     ("anything while PostgreSQL is away", "503 with Retry-After", "not stored: to be sent again"),
 )  # fmt: skip
 """What came in, what is answered, what becomes of it."""

@@ -44,12 +44,14 @@ def answers_sql(url: str) -> Ready:
     return ready
 
 
-def serves_orders(address: str) -> Ready:
-    """Temporal answers and knows the search attributes (they are registered on the way)."""
+def serves_orders(address: str, namespace: str = "default") -> Ready:
+    """Temporal answers, has the namespace, and knows the search attributes (they are registered on
+    the way).
+    """
 
     async def ready() -> str | None:
         try:
-            await register(await Client.connect(address))
+            await register(await Client.connect(address, namespace=namespace))
         except (RuntimeError, RPCError) as failure:
             return f"{address}: {failure}"
         return None

@@ -9,9 +9,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.config import Settings
 from stack import run_file, services, temporal
 from stack.places import DATA, StackError, locked, make_folder, unprivileged_account, write_private
 from stack.ports import OFFSETS, free_ports, remembered_ports
@@ -54,6 +56,8 @@ class Stack:
             "metrics": site.url("metrics") + "/metrics",
             "worker_metrics": site.url("worker_metrics") + "/metrics",
             "temporal": site.temporal_address,
+            "temporal_namespace": site.temporal_namespace,
+            "task_queue": site.task_queue,
             "temporal_ui": site.temporal_ui or None,
             "database_url": site.database_url,
             "api_key": site.api_key,
@@ -95,7 +99,10 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
 
         supervisor = Supervisor(report, changed)
         held.push_async_callback(supervisor.stop)
-        database_url, address = await _start_servers(setup, ports, program, supervisor, held)
+        namespace, queue = place_in_temporal(setup)
+        database_url, address = await _start_servers(
+            setup, ports, program, supervisor, held, namespace
+        )
         site = Site(
             setup.data,
             ports,
@@ -106,13 +113,15 @@ async def running_stack(setup: Setup, program: Path | None, report: Report) -> A
             patience=setup.patience,
             workers=setup.workers,
             has_temporal_ui=given("TEMPORAL_ADDRESS") is None,
+            temporal_namespace=namespace,
+            task_queue=queue,
         )
         await asyncio.gather(
             _migrate(database_url, report), supervisor.start(*services.simulators(site))
         )
         if given("TEMPORAL_ADDRESS") is None:
             # The server is our own, so no other one can be running these orders.
-            await adopt(address, database_url, report)
+            await adopt(site.settings, report)
         await supervisor.start(services.api(site), *services.workers(site))
         stack = Stack(setup, site, supervisor)
         held.callback(run_file.withdraw, setup.data)
@@ -150,12 +159,24 @@ def _ports(setup: Setup) -> dict[str, int]:
     return ports | free_ports(extra, taken=ports.values())
 
 
+def place_in_temporal(setup: Setup) -> tuple[str, str]:
+    """Namespace and task queue. A fresh stack on a server that is given has a queue nobody else
+    has, and a database likewise: it works on no other stack's orders, nor they on its own.
+    """
+    settings = Settings.from_env()
+    if given("TEMPORAL_ADDRESS") is None:
+        return "default", settings.task_queue  # our own server has no other namespace
+    own = f"-{secrets.token_hex(6)}" if setup.fresh else ""
+    return settings.temporal_namespace, settings.task_queue + own
+
+
 async def _start_servers(
     setup: Setup,
     ports: Mapping[str, int],
     program: Path | None,
     supervisor: Supervisor,
     held: AsyncExitStack,
+    namespace: str,
 ) -> tuple[str, str]:
     """Start PostgreSQL and Temporal unless they are given; returns the database and the address."""
     own = []
@@ -188,7 +209,7 @@ async def _start_servers(
     await asyncio.gather(
         supervisor.start(*own),
         _given_answers("DATABASE_URL", answers_sql),
-        _given_answers("TEMPORAL_ADDRESS", serves_orders),
+        _given_answers("TEMPORAL_ADDRESS", partial(serves_orders, namespace=namespace)),
     )
     if database_url != server_url:
         create_database(server_url, urlsplit(database_url).path.lstrip("/"))

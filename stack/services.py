@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.config import Settings
 from stack.processes import Program
 from stack.readiness import answers_http, answers_sql, lost_its_tables, serves_orders
 from stack.supervisor import Service
@@ -37,6 +38,9 @@ class Site:
     workers: int = 1
     has_temporal_ui: bool = True
     """Where the engine is not ours, we do not know where its UI is."""
+    temporal_namespace: str = "default"
+    task_queue: str = "orders"
+    """Of this stack alone, also where it shares its engine: whoever works on it gets its orders."""
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
@@ -48,6 +52,16 @@ class Site:
     def log(self, name: str) -> Path:
         return self.data / "logs" / f"{name}.log"
 
+    @property
+    def settings(self) -> Settings:
+        """Where the orders are, and what runs them."""
+        return Settings(
+            database_url=self.database_url,
+            temporal_address=self.temporal_address,
+            temporal_namespace=self.temporal_namespace,
+            task_queue=self.task_queue,
+        )
+
     def environment(self) -> dict[str, str]:
         """What the API and the workers are configured with."""
         systems = {
@@ -58,6 +72,8 @@ class Site:
             **_LOCAL,
             "DATABASE_URL": self.database_url,
             "TEMPORAL_ADDRESS": self.temporal_address,
+            "TEMPORAL_NAMESPACE": self.temporal_namespace,
+            "TASK_QUEUE": self.task_queue,
             "THROUGHLINE_API_PORT": str(self.ports["api"]),
             "THROUGHLINE_API_URL": self.url("api"),
             "THROUGHLINE_TEMPORAL_UI_URL": self.temporal_ui,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.inbox import hash_of
+from adapters.postgres.content import hash_of
 from adapters.postgres.statement import value_of
 
 COUNT = b"select count_stock(%s, %s, %s, %s, %s, %s, %s, %s)"

@@ -1,20 +1,19 @@
 """Everything that comes in: stored, handed over to its order, applied by that order's record."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
+from adapters.postgres.content import OURS, hash_of_message, hashes_of, stored_hash
 from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
-from domain.order_in import OrderIn
 
 _GOODS = {
     MilestoneKind.SHIPPED: "shipped",
@@ -22,11 +21,20 @@ _GOODS = {
     MilestoneKind.RETURN_INSPECTED: "return_inspected",
 }
 
-_OURS = {"n", "correlation_id", "received_at"}
-"""What a message is told of itself when it is handed over, not by its sender."""
+_COMMANDS = [
+    kind.model_fields["kind"].default
+    for kind in get_args(get_args(Message)[0])
+    if "by" in kind.model_fields
+]
+"""Kinds of what people ask of an order: each may change it."""
 
 ACCEPT = b"select accept_order(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 STORE = b"select store_message(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+COMMAND = b"select store_command(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+HASHED_ORDER = b"update orders set content = %s where id = %s and content = %s"
+HASHED_MESSAGE = b"""
+update inbox set content = %s where source = %s and external_id = %s and content = %s
+"""
 # First which orders are next, and only of these everything that waits: many may wait.
 _WAITING = """
 with due as (
@@ -81,18 +89,24 @@ class Accepted:
     """What became of an order at the door.
 
     `repeat`: same Idempotency-Key and request. `same`: same channel, reference and content.
+    `made_it` and `duplicate_of` of a repeat are what it was told first: whether it made the order,
+    and which one that is like.
     """
 
     outcome: Literal["accepted", "repeat", "same", "key_reused", "conflict"]
     order_id: str
     duplicate_of: str = ""
+    made_it: bool = False
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a message at the door; `n` is its number among its order's."""
+    """What became of a message at the door; `n` is its number among its order's.
 
-    outcome: Literal["stored", "repeat", "conflict", "unknown_order"]
+    `stale`: the order it is for went on, or is about to.
+    """
+
+    outcome: Literal["stored", "repeat", "conflict", "unknown_order", "stale"]
     order_id: str = ""
     n: int = 0
 
@@ -145,7 +159,12 @@ class Inbox:
             placed.correlation_id,
         )
         answer = await value_of(self._pool, ACCEPT, values)
-        return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "")
+        if answer["is"] == "older":
+            by_value = stored_hash(answer["content"], answer["body"])
+            await self._note(HASHED_ORDER, (by_value, answer["order_id"], answer["content"]))
+            answer = await value_of(self._pool, ACCEPT, values)
+        made_it = answer.get("made_it", answer["is"] == "accepted")
+        return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "", made_it)
 
     async def store(
         self,
@@ -162,21 +181,26 @@ class Inbox:
         `known_only`: for an order nobody placed it is not kept, but `unknown_order`. `goods_told`:
         the ledger was told of its goods before, under another id.
         """
-        body = message.model_dump(mode="json", exclude=_OURS)
-        values = (
-            order_id,
-            source,
-            message.id,
-            message.kind,
-            Jsonb(body),
-            raw,
-            hash_of(body),
-            message.correlation_id,
-            None if goods_told else _goods(message),
-            known_only,
-        )
-        answer = await value_of(self._pool, STORE, values)
-        return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
+        goods = None if goods_told else _goods(message)
+        values = (*_message(order_id, message, source, raw), goods, known_only)
+        return await self._stored(STORE, values)
+
+    async def store_command(
+        self,
+        order_id: str,
+        message: Message,
+        *,
+        source: str,
+        raw: bytes,
+        revision: int | None = None,
+    ) -> Stored:
+        """Keep a command for an order that is known, once; a `conflict` leaves nothing behind.
+
+        `revision`: only while the order is at it and no other command is still to be applied. Of
+        many that name the same one, one is kept.
+        """
+        values = (*_message(order_id, message, source, raw), revision, _COMMANDS)
+        return await self._stored(COMMAND, values)
 
     async def outcome(self, source: str, external_id: str) -> Outcome | None:
         """What became of a message; `None` while its order has not recorded it."""
@@ -232,6 +256,19 @@ class Inbox:
         async with self._pool.connection() as db:
             await db.execute(BURY, (order_id, n, reason, Jsonb({"detail": detail[:500]})))
 
+    async def _stored(self, query: bytes, values: tuple[Any, ...]) -> Stored:
+        answer = await value_of(self._pool, query, values)
+        if answer["is"] == "older":
+            _, source, external_id, *_ = values
+            by_value = stored_hash(answer["content"], answer["body"])
+            await self._note(HASHED_MESSAGE, (by_value, source, external_id, answer["content"]))
+            answer = await value_of(self._pool, query, values)
+        return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
+
+    async def _note(self, statement: bytes, values: tuple[Any, ...]) -> None:
+        async with self._pool.connection() as db:
+            await db.execute(statement, values)
+
     async def _waiting(self, query: bytes, values: tuple[Any, ...]) -> list[Waiting]:
         async with self._pool.connection() as db:
             rows = await (await db.execute(query, values)).fetchall()
@@ -257,21 +294,21 @@ class Inbox:
         return messages
 
 
-def hash_of(content: Any) -> str:
-    """The same for the same content, however it was written."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hashes_of(order: OrderIn) -> tuple[str, str]:
-    """Of the content, and of what makes two orders alike."""
-    content = order.model_dump(mode="json", exclude_defaults=True)
-    alike = {name: content[name] for name in ("customer", "ship_to", "lines") if name in content}
-    return hash_of(content), hash_of(alike)
-
-
 def _body(message: Message) -> JsonText:
-    return JsonText(message.model_dump_json(exclude=_OURS))
+    return JsonText(message.model_dump_json(exclude=OURS))
+
+
+def _message(order_id: str, message: Message, source: str, raw: bytes) -> tuple[Any, ...]:
+    return (
+        order_id,
+        source,
+        message.id,
+        message.kind,
+        _body(message),
+        raw,
+        hash_of_message(message),
+        message.correlation_id,
+    )
 
 
 def _goods(message: Message) -> Jsonb | None:

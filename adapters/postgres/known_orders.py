@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.inbox import hashes_of
+from adapters.postgres.content import hashes_of, stored_hash
 from domain.order_in import OrderIn
 
 AT_ONCE = 1000
 """Orders per statement: each well within the time one may take."""
 _KNOWN = b"""
-select coalesce(same.id, ''), coalesce(same.content = given.content, false),
+select coalesce(same.id, ''), coalesce(same.content, ''),
+       case when same.content not like 'v2:%%' then (
+           select body from inbox
+           where order_id = same.id and kind = 'placed' order by n limit 1) end,
        coalesce(twin.id, '')
-from unnest(%s::text[], %s::text[], %s::text[], %s::text[])
-     with ordinality as given (channel, reference, content, alike, n)
+from unnest(%s::text[], %s::text[], %s::text[])
+     with ordinality as given (channel, reference, alike, n)
 left join orders same on same.channel = given.channel and same.reference = given.reference
 left join lateral (
     select id from orders
@@ -52,16 +55,14 @@ class KnownOrders:
 
     async def _find_some(self, orders: Sequence[OrderIn]) -> list[Known]:
         hashes = [hashes_of(order) for order in orders]
-        alike = [alike for _, alike in hashes]
         values = (
             [order.channel for order in orders],
             [order.reference for order in orders],
-            [content for content, _ in hashes],
-            alike,
+            [alike for _, alike in hashes],
         )
         async with self._pool.connection() as db:
             rows = await (await db.execute(_KNOWN, values)).fetchall()
         return [
-            Known(order_id, same, twin, one)
-            for (order_id, same, twin), one in zip(rows, alike, strict=True)
+            Known(order_id, bool(order_id) and stored_hash(stored, body) == content, twin, alike)
+            for (order_id, stored, body, twin), (content, alike) in zip(rows, hashes, strict=True)
         ]

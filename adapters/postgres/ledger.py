@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from adapters.postgres.inbox import hash_of
+from adapters.postgres.content import hash_of
 from adapters.postgres.statement import value_of
 from domain.answer import Answer, Done, Refused
 from domain.base import ZERO, Goal

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.effect import Effect
 from domain.order import Order
 from stack.run_file import RunInfo
 
@@ -76,6 +77,11 @@ class Books:
         entries = self.by_key.get(key, [])
         return lines_of(entries[-1]) if entries else {}
 
+    def amount(self, key: str) -> Decimal:
+        """The same in money, in the order's currency."""
+        entries = self.by_key.get(key, [])
+        return Decimal(entries[-1].get("amount", 0)) if entries else Decimal(0)
+
 
 @contextmanager
 def open_books(info: RunInfo) -> Iterator[Books]:
@@ -87,6 +93,16 @@ def open_books(info: RunInfo) -> Iterator[Books]:
             for entry in entries:
                 by_key.setdefault(entry["key"], []).append(entry)
         yield Books(database, orders_in(database), effects, by_key)
+
+
+def keys_of(order: Order, effect: Effect) -> list[str]:
+    """Of all generations of an effect, the present one last: whatever a system still has under an
+    earlier one stands beside it.
+    """
+    return [
+        order.key(effect.model_copy(update={"generation": generation}))
+        for generation in range(1, effect.generation + 1)
+    ]
 
 
 def lines_of(entry: Entry) -> dict[str, Decimal]:

@@ -15,7 +15,7 @@ from typing import Any
 from domain.effect import Step
 from domain.money import round_money
 from domain.order_parts import Return
-from stack.account.books import Account, Books, Kept, lines_of
+from stack.account.books import Account, Books, Kept, keys_of
 
 ZERO = Decimal(0)
 CLAIMS = "select order_id, sum(open), sum(invoiced) from credit_claim group by order_id"
@@ -100,11 +100,13 @@ def _kits(kept: Kept, found: Account) -> None:
 
 
 def _owed(books: Books, kept: Kept, shipment: str) -> Decimal:
-    """What one goods issue in the ERP's book is worth at the prices the channel was given."""
+    """What a shipment's goods issues in the ERP's book are worth at the prices the channel was
+    given.
+    """
     effect = kept.order.effect(Step.CONFIRM, shipment)
     assert effect is not None
-    entries = books.by_key.get(kept.order.key(effect), [])
-    return sum(_worth(kept, lines_of(entries[-1]) if entries else {}).values(), ZERO)
+    issues = (_worth(kept, books.standing(key)) for key in keys_of(kept.order, effect))
+    return sum((sum(worth.values(), ZERO) for worth in issues), ZERO)
 
 
 def _given_back(kept: Kept, back: Return) -> Decimal:
@@ -151,10 +153,14 @@ def _sent(kept: Kept) -> dict[str, Any]:
 
 
 def _amount(books: Books, kept: Kept, step: Step) -> Decimal:
-    """What stands at the system for this step by its own book, of all subjects together."""
-    total = ZERO
-    for effect in kept.order.effects_of(step):
-        if effect.standing:
-            entries = books.by_key.get(kept.order.key(effect), [])
-            total += Decimal(entries[-1].get("amount", 0)) if entries else ZERO
-    return total
+    """What stands at the system for this step by its own book, of all subjects together: also what
+    our order believes to be taken back.
+    """
+    return sum(
+        (
+            books.amount(key)
+            for effect in kept.order.effects_of(step)
+            for key in keys_of(kept.order, effect)
+        ),
+        ZERO,
+    )

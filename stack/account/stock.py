@@ -5,7 +5,7 @@ ledger is what the warehouses were asked for by their own books.
 from decimal import Decimal
 
 from domain.effect import Step
-from stack.account.books import Account, Books
+from stack.account.books import Account, Books, keys_of
 
 CHAIN = """
 select item, location, count(*), count(*) filter (where broken), max(n), sum(on_hand),
@@ -89,8 +89,7 @@ def _shipments(books: Books, found: Account) -> None:
     for kept in books.settled:
         for effect in kept.order.effects_of(Step.RELEASE):
             total = theirs.setdefault((kept.order.id, effect.subject), {})
-            for generation in range(1, effect.generation + 1):
-                key = kept.order.key(effect.model_copy(update={"generation": generation}))
+            for key in keys_of(kept.order, effect):
                 for line, quantity in books.standing(key).items():
                     total[line] = total.get(line, Decimal(0)) + quantity
     for (order_id, location), lines in theirs.items():

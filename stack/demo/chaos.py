@@ -1,10 +1,13 @@
-"""Kills our processes at random and makes the outside systems fail in every way they know."""
+"""Kills our processes at random, and makes the outside systems fail in every way that does not
+change how an order ends.
+"""
 
 import asyncio
 import os
 import random
 import signal
 from collections import Counter
+from typing import Any
 
 import httpx
 
@@ -13,7 +16,15 @@ from stack.running import Stack
 GROUPS = ("worker", "worker", "api", "postgres", "temporal")
 """What is killed; a worker twice as often as anything else."""
 FAULTS = ("outage", "latency", "timeout_after_success", "throttle", "malformed", "duplicate")
-"""What outside systems do. Refusals are decisions, not failures: they are stories of their own."""
+"""What every outside system does. Not `refuse`: that is no failure but a decision, after which an
+order is held until a person decides, or goes another way; refusals are stories of their own.
+"""
+LATE = "pending"
+"""What only systems without goods do: a warehouse goes on picking while we wait for its answer to a
+change, so that the order might end otherwise.
+"""
+ANSWER = (0.5, 3.0)
+"""Seconds until a late answer comes, from and to."""
 PAUSE = (2.0, 7.0)
 """Seconds between two blows, from and to."""
 
@@ -53,9 +64,16 @@ class Chaos:
 
     async def _fault(self) -> None:
         name, url = self._lots.choice(sorted(self._stack.info["simulators"].items()))
-        fault = self._lots.choice(FAULTS)
-        wanted = {"operation": "*", "match": {}, "fault": fault, "count": self._lots.randint(1, 3)}
+        wanted = some_fault(name, self._lots)
         async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
             answer = await client.post(f"{url}/_sim/faults", json=wanted)
         answer.raise_for_status()
-        self.faults[f"{name} {fault}"] += 1
+        self.faults[f"{name} {wanted['fault']}"] += 1
+
+
+def some_fault(system: str, lots: random.Random) -> dict[str, Any]:
+    """For the next calls to this system, as its simulator takes it."""
+    faults = FAULTS if system.startswith("wms-") else (*FAULTS, LATE)
+    fault, count = lots.choice(faults), lots.randint(1, 3)
+    answered = {"answer_after_seconds": lots.uniform(*ANSWER)} if fault == LATE else {}
+    return {"operation": "*", "match": {}, "fault": fault, "count": count, **answered}

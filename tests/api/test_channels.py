@@ -60,10 +60,22 @@ async def test_the_same_message_and_the_same_order_are_taken_once(url: str) -> N
     first = await send(url, an_order())
     again = await send(url, an_order())
     anew = await send(url, an_order(), webhook_id="w-2")
+    repeated = await send(url, an_order(), webhook_id="w-2")
     changed = await send(url, an_order(line_items=[a_line(quantity=9)]), webhook_id="w-3")
 
-    assert [a.status_code for a in (first, again, anew, changed)] == [202, 202, 200, 409]
-    assert {a.json()["order"]["id"] for a in (first, again, anew)} == {first.json()["order"]["id"]}
+    answers = (first, again, anew, repeated, changed)
+    assert [a.status_code for a in answers] == [202, 202, 200, 200, 409]
+    assert {a.json()["order"]["id"] for a in answers[:4]} == {first.json()["order"]["id"]}
+
+
+async def test_an_order_like_another_is_told_though_every_line_has_an_id_of_its_own(
+    url: str,
+) -> None:
+    first = await send(url, an_order(line_items=[a_line(id=11)]))
+    other = await send(url, an_order(id=22, line_items=[a_line(id=12)]), webhook_id="w-2")
+
+    assert other.status_code == 202
+    assert other.json()["order"]["duplicate_of"] == first.json()["order"]["id"]
 
 
 async def test_other_topics_are_ignored(url: str, client: httpx.AsyncClient) -> None:

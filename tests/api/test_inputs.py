@@ -90,7 +90,8 @@ EXTRAS = {f"x{n}": n for n in range(11)}
 
 ROWS = [
     Row("unparsable", [Send(b'{"channel": ')], [400], "unparsable", ("", "unparsable")),
-    Row("5 MB", [Send(b'{"notes": "' + b"x" * 5_300_000 + b'"}')], [413], "too_large",
+    refused("5 MB", b'"' + b"x" * 4_999_998 + b'"', "model_attributes_type"),
+    Row("a byte more", [Send(b'"' + b"x" * 4_999_999 + b'"')], [413], "too_large",
         ("", "too_large")),
     refused("not an object", b"[]", "model_attributes_type"),
     refused("nothing", b"", "missing"),

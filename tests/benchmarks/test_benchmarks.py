@@ -5,13 +5,16 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+from typer.testing import CliRunner
 
 from adapters.postgres.pool import open_pool
+from benchmarks import __main__ as command
 from benchmarks import company, lifecycle
 from benchmarks.lifecycle import LOCAL, History
 from benchmarks.load import Caller, Failed, calling
@@ -109,6 +112,31 @@ async def run(*arguments: str) -> tuple[int | None, str]:
     )
     out, _ = await process.communicate()
     return process.returncode, out.decode()
+
+
+@pytest.mark.parametrize(
+    ("ours", "options", "status"),
+    [
+        ((6.0, 6.0, 6.0), [], 0),
+        ((5.9, 5.9, 5.9), [], 1),
+        ((5.9, 5.9, 5.9), ["--quick"], 0),
+    ],
+)
+def test_a_missed_target_is_said_and_is_the_exit_status(
+    monkeypatch: pytest.MonkeyPatch, ours: tuple[float, ...], options: list[str], status: int
+) -> None:
+    async def measure(site: Site, rounds: int, quick: bool) -> Result:
+        return a_result(ours=ours)
+
+    monkeypatch.setattr(command, "servers", lambda: nullcontext(Site("", "")))
+    monkeypatch.setitem(command.BENCHMARKS, "lifecycle", measure)
+
+    ran = CliRunner().invoke(command.app, ["lifecycle", "--json", *options])
+
+    assert ran.exit_code == status
+    missed = "lifecycle: 0.590 of the floor, at least 0.6 wanted"
+    assert (missed in ran.stderr) is (status == 1)
+    assert json.loads(ran.stdout.splitlines()[-1])["name"] == "lifecycle"
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:

@@ -65,6 +65,39 @@ async def test_a_known_id_with_another_content_is_a_dead_letter_once(books: Book
     assert await books.sql("select 1 from goods_fact") == []
 
 
+async def test_what_an_older_hash_is_of_and_cannot_be_read_is_another_content(
+    books: Books,
+) -> None:
+    await books.tell("delivered", "A", {}, id="m", at="2026-11-01T00:00:00Z")
+    await books.sql("""update inbox set content = 'older', body = '{"kind": "nonsense"}'""")
+
+    again = await books.tell("delivered", "A", {}, id="m", at="2026-11-01T00:00:00Z")
+
+    assert (again.outcome, again.n) == ("conflict", 1)
+
+
+async def test_a_command_for_a_revision_waits_for_the_record_that_is_being_made(
+    books: Books,
+) -> None:
+    """It is for the revision before, and would be applied to the one after."""
+    await books.place("A")
+
+    async def ask(revision: int) -> str:
+        asked = CancelRequested(id="c", by="me")
+        stored = await books.inbox.store_command(
+            "A", asked, source="command", raw=b"{}", revision=revision
+        )
+        return stored.outcome
+
+    async with books.pool.connection() as db, db.transaction():
+        await db.execute("""update orders set revision = 1, state = '{"header": {}}'""")
+        asking = asyncio.create_task(ask(0))
+        await books.waiting(1)
+
+    assert await asking == "stale"
+    assert [await ask(1), await ask(1)] == ["stored", "repeat"]
+
+
 async def test_nobody_speaks_in_anothers_name(books: Books) -> None:
     """A warehouse called like our ledger silences nothing that the ledger has to say."""
     await books.move("receipt", 5)

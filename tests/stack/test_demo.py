@@ -1,19 +1,25 @@
 """The demo: a day that ends well, books that agree, and a comparison that notices."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from stack.account import money, stock
-from stack.account.books import open_books, orders_in
+from domain.effect import Step
+from stack.account import messages, money, stock
+from stack.account.books import Books, open_books, orders_in
 from stack.account.command import ACCOUNTS, Law
+from stack.demo.chaos import some_fault
+from stack.demo.command import was_replaced
 from stack.demo.sabotage import Book, alter_one
 from stack.demo.stories import KINDS
+from stack.services import SIMULATORS
+from stack.simulators.faults import LATER, Fault, Kind
 from tests.stack.days import ORDERS, folder, run_of, throughline
 
 SPOILT = {Book.STOCK: Law.STOCK, Book.MONEY: Law.MONEY, Book.MESSAGE: Law.MESSAGES}
@@ -139,6 +145,59 @@ def test_the_account_of_money_notices(day: Path, altered: str) -> None:
         assert not stock.account(spoilt).differences
 
 
+def done_again(books: Books, step: Step) -> tuple[Books, str]:
+    """The books, had one such effect been made a second time, and the key of its first time. Of
+    those there are, the one that is about most: no tax may be due where an order is exempt.
+    """
+    _, order, effect = max(
+        (
+            (abs(books.amount(kept.order.key(effect))), kept.order, effect)
+            for kept in books.settled
+            for effect in kept.order.effects_of(step)
+            if effect.standing
+        ),
+        key=lambda found: found[0],
+    )
+    first = order.key(effect)
+    effect.end_generation()
+    again = order.key(effect)
+    told = [{**entry, "key": again} for entry in books.by_key[first]]
+    return replace(books, by_key={**books.by_key, again: told}), first
+
+
+WITH_MONEY = (Step.CONFIRM, Step.TAX, Step.INVOICE, Step.COLLECT, Step.RETURN_TAX, Step.CREDIT_NOTE)
+
+
+@pytest.mark.parametrize("step", [Step.ERP, *WITH_MONEY])
+def test_what_still_stands_beside_its_second_time_is_a_difference(day: Path, step: Step) -> None:
+    with open_books(run_of(day)) as books:
+        twice, first = done_again(books, step)
+
+        assert [each.what for each in messages.account(twice).differences] == [
+            f"{first}: stands beside a later one"
+        ]
+        assert bool(money.account(twice).differences) is (step in WITH_MONEY)
+
+        undone = {"key": first, "lines": {}, "amount": "0"}
+        by_key = {**twice.by_key, first: [*twice.by_key[first], undone]}
+        for account in ACCOUNTS.values():
+            assert not account(replace(twice, by_key=by_key)).differences
+
+
+def test_an_earlier_booking_stands_for_goods_that_left(day: Path) -> None:
+    with open_books(run_of(day)) as books:
+        booked, key = done_again(books, Step.BOOK)
+        order = booked.orders[key.partition("/")[0]].order
+
+        [difference] = messages.account(booked).differences
+        assert "more bookings than releases" in difference.what
+
+        for release in order.effects_of(Step.RELEASE):
+            release.end_generation()
+            release.standing = {}
+        assert not messages.account(booked).differences
+
+
 @pytest.mark.parametrize(
     "book",
     [
@@ -155,6 +214,30 @@ def test_a_day_with_an_altered_book_ends_with_one(book: Book) -> None:
         assert summary(data)["ok"] is False
         failed = {name for name, ok in checks(data).items() if not ok}
         assert failed == {f"{SPOILT[book]} conserved"}
+
+
+@pytest.mark.parametrize(
+    ("opened", "rebuilt", "ok"), [(35, 35, True), (35, 0, False), (0, 0, True), (1, 2, True)]
+)
+def test_an_engine_into_which_nothing_was_rebuilt_is_not_replaced(
+    opened: int, rebuilt: int, ok: bool
+) -> None:
+    _, said, told = was_replaced(opened, rebuilt)
+
+    assert said is ok
+    assert f"{rebuilt} open orders" in told or f"none of {opened}" in told
+
+
+@pytest.mark.parametrize("system", SIMULATORS)
+def test_chaos_throws_whatever_changes_no_order_s_end(system: str) -> None:
+    lots = random.Random(1)
+    thrown = [Fault.model_validate(some_fault(system, lots)) for _ in range(300)]
+
+    decisions = {"refuse", *LATER}
+    late = {"pending"} if system.startswith("wms-") else set()
+    assert {fault.fault for fault in thrown} == set(get_args(Kind)) - decisions - late
+    for fault in thrown:
+        assert (fault.answer_after_seconds is not None) is (fault.fault == "pending")
 
 
 SEEDS = [

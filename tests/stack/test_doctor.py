@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import doctor, run_file
+from stack import doctor, run_file, temporal
 from stack.places import ROOT
 from stack.ports import free_ports
+from stack.testing import temporal_for_tests
 
 
 @pytest.fixture
@@ -66,6 +67,60 @@ def test_a_setting_that_leads_nowhere_is_broken(
     monkeypatch.setenv(variable, value)
 
     assert not _found(what).ok
+
+
+@pytest.mark.parametrize(
+    ("version", "ok"),
+    [("1.28.3", False), ("0.9", False), ("1.29.1", True), ("1.31.0-151.2", True), ("2.0.0", True)],
+)
+def test_a_temporal_older_than_what_is_tested_is_broken(
+    version: str, ok: bool, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def said(address: str) -> str:
+        return version
+
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr(temporal, "server_version", said)
+
+    finding = _found("temporal")
+
+    assert finding.ok is ok
+    assert version in finding.detail
+    assert "1.29 or later" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "ok"),
+    [
+        ("temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)", True),
+        ("temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)", True),
+        ("temporal version 1.3.0 (Server 1.27.1, UI 2.36.0)", False),
+        ("tctl 1.18", False),
+    ],
+)
+def test_what_counts_of_the_program_is_the_server_in_it(
+    said: str, ok: bool, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = data / "temporal"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    monkeypatch.setenv("PATH", f"{data}{os.pathsep}{os.environ['PATH']}")
+
+    finding = _found("temporal program")
+
+    assert said in finding.detail
+    assert finding.ok is ok
+
+
+def test_the_server_says_which_one_it_is(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporal_for_tests() as address:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+
+        finding = _found("temporal")
+
+    assert finding.ok
+    assert finding.detail.startswith("server 1.")
 
 
 def test_the_exit_status_and_the_json_say_what_is_broken() -> None:

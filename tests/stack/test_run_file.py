@@ -46,6 +46,7 @@ def test_it_has_the_fixed_shape(kept: Path) -> None:
     assert {"api", "console", "metrics", "temporal", "temporal_ui"} <= info.keys()
     assert info["database_url"] == site.database_url
     assert info["api_key"] == "tl_key"
+    assert (info["temporal_namespace"], info["task_queue"]) == ("default", "orders")
     assert set(info["simulators"]) == set(SIMULATORS)
     assert set(info["processes"]) == {"api", "worker", "postgres", "temporal", "simulators"}
     assert json.loads(json.dumps(info)) == info

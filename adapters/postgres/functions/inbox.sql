@@ -34,29 +34,40 @@ begin
 end
 $$;
 
--- A message for an order, known or not: `stored`, `repeat`, or `conflict` (same id, other content).
+-- What is known of a message's id: `repeat`; `conflict` (same id, other content); `older`, with what
+-- is stored, where that was hashed before values were and the caller has to compare; null: nothing.
+create or replace function known_message(
+    p_order text, p_source text, p_external text, p_content text)
+returns jsonb language sql stable as $$
+    select jsonb_build_object('order_id', order_id, 'n', n) || case
+        when content = p_content and order_id = p_order then '{"is": "repeat"}'
+        when p_content like 'v2:%' and content not like 'v2:%'
+            then jsonb_build_object('is', 'older', 'content', content, 'body', body)
+        else '{"is": "conflict"}' end
+    from inbox where source = p_source and external_id = p_external
+$$;
+
+-- A message for an order, known or not: `stored`, or what is known of it; a conflict is kept.
 -- A milestone's goods move stock in the same transaction, whatever the order is doing.
 create or replace function store_message(
     p_order text, p_source text, p_external text, p_kind text, p_body jsonb, p_raw bytea,
     p_content text, p_correlation text, p_goods jsonb default null, p_known_only boolean default false)
 returns jsonb language plpgsql volatile as $$
 declare
-    known inbox;
+    known jsonb := known_message(p_order, p_source, p_external, p_content);
     its_number integer;
     freed text[];
 begin
-    select * into known from inbox where source = p_source and external_id = p_external;
-    if found then
-        if known.content = p_content and known.order_id = p_order then
-            return jsonb_build_object('is', 'repeat', 'order_id', known.order_id, 'n', known.n);
-        end if;
+    if known ->> 'is' <> 'conflict' then
+        return known;
+    elsif known is not null then
         insert into dead_letter (id, kind, source, reason, detail, body)
         values (format('%s/%s/%s', p_source, p_external, md5(p_content)), p_kind, p_source,
                 'conflicting_content',
                 jsonb_build_object('order_id', p_order, 'external_id', p_external,
                                    'correlation_id', p_correlation), p_raw)
         on conflict do nothing;
-        return jsonb_build_object('is', 'conflict', 'order_id', known.order_id, 'n', known.n);
+        return known;
     end if;
     if p_known_only and not exists (select from orders where id = p_order) then
         return '{"is": "unknown_order"}';
@@ -85,8 +96,47 @@ begin
 end
 $$;
 
--- An order comes in: `accepted`, `repeat` (same Idempotency-Key and request), `same` (same channel,
--- reference and content), `key_reused`, or `conflict` (same reference, other content).
+-- A command for an order that is known: `stored`, or what is known of it; a conflict is not kept,
+-- since whoever sent it is told. `stale`: the order is not at that revision (null: any), or one of
+-- its commands of these kinds is still to be applied and may change it first.
+create or replace function store_command(
+    p_order text, p_source text, p_external text, p_kind text, p_body jsonb, p_raw bytea,
+    p_content text, p_correlation text, p_revision integer, p_commands text[])
+returns jsonb language plpgsql volatile as $$
+declare
+    its_revision integer;
+    known jsonb;
+    its_number integer;
+begin
+    -- Locked in the order in which a record locks them. From here on no record is made, and no
+    -- message numbered, before this one is.
+    select case when state ->> 'header' is null then 0 else revision end into its_revision
+    from orders where id = p_order and p_revision is not null for share;
+    if found then
+        perform from inbox_number where order_id = p_order for update;
+    end if;
+    known := known_message(p_order, p_source, p_external, p_content);
+    if known is not null then
+        return known;
+    end if;
+    if not exists (select from orders where id = p_order) then
+        return '{"is": "unknown_order"}';
+    end if;
+    if p_revision <> its_revision or p_revision is not null and exists (
+        select from inbox
+        where order_id = p_order and applied_at is null and kind = any (p_commands))
+    then
+        return '{"is": "stale"}';
+    end if;
+    its_number := number_message(
+        p_order, p_source, p_external, p_kind, p_body, p_raw, p_content, p_correlation);
+    return jsonb_build_object('is', 'stored', 'order_id', p_order, 'n', its_number);
+end
+$$;
+
+-- An order comes in: `accepted`, `repeat` (same Idempotency-Key and request; with what it was told
+-- first), `same` (same channel, reference and content), `key_reused`, `conflict` (same reference,
+-- other content), or `older`, with what is stored, as of a message.
 create or replace function accept_order(
     p_id text, p_source text, p_external text, p_channel text, p_reference text, p_customer text,
     p_currency text, p_content text, p_alike text, p_owner text, p_key text, p_request text,
@@ -101,9 +151,14 @@ begin
         values (p_owner, p_key, p_request, p_id) on conflict do nothing;
         if not found then
             select * into known from order_key where owner = p_owner and key = p_key;
+            if known.request <> p_request then
+                return jsonb_build_object('is', 'key_reused', 'order_id', known.order_id);
+            end if;
             return jsonb_build_object(
-                'is', case when known.request = p_request then 'repeat' else 'key_reused' end,
-                'order_id', known.order_id);
+                'is', 'repeat', 'order_id', known.order_id, 'made_it', known.made_it,
+                'duplicate_of', case when known.made_it then (
+                    select nullif(body ->> 'duplicate_of', '') from inbox
+                    where order_id = known.order_id and kind = 'placed' order by n limit 1) end);
         end if;
     end if;
     -- Two alike that come at once: the second waits here, and then sees the first.
@@ -118,11 +173,18 @@ begin
     on conflict (channel, reference) do nothing;
     if not found then
         select * into known from orders where channel = p_channel and reference = p_reference;
-        update order_key set order_id = known.id where owner = p_owner and key = p_key;
         if known.content = p_content then
+            update order_key set order_id = known.id, made_it = false
+            where owner = p_owner and key = p_key;
             return jsonb_build_object('is', 'same', 'order_id', known.id);
         end if;
         delete from order_key where owner = p_owner and key = p_key;
+        if p_content like 'v2:%' and known.content not like 'v2:%' then
+            return jsonb_build_object(
+                'is', 'older', 'order_id', known.id, 'content', known.content, 'body', (
+                    select body from inbox
+                    where order_id = known.id and kind = 'placed' order by n limit 1));
+        end if;
         insert into dead_letter (id, kind, source, reason, detail, body)
         values (format('%s/%s/%s', p_channel, p_reference, md5(p_content)), 'order', p_source,
                 'conflicting_reference',

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, text
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, text
 from sqlmodel import Field, SQLModel
 
 from adapters.postgres.tables.columns import (
@@ -80,7 +80,7 @@ class OrderRow(SQLModel, table=True):
 
 
 class OrderKey(SQLModel, table=True):
-    """An Idempotency-Key that came with an order, and which order it made."""
+    """An Idempotency-Key that came with an order: which one it made, or found there before."""
 
     __tablename__ = "order_key"
 
@@ -88,6 +88,7 @@ class OrderKey(SQLModel, table=True):
     key: str = Field(sa_type=TEXT, primary_key=True)
     request: str = Field(sa_type=TEXT)
     order_id: str = Field(sa_type=TEXT)
+    made_it: bool = Field(sa_type=Boolean(), default=True, sa_column_kwargs=default("true"))
     created_at: datetime | None = Field(
         sa_type=MOMENT, default=None, nullable=False, sa_column_kwargs=default("now()")
     )
