@@ -7,8 +7,13 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from domain.effect import Step
+from domain.hold import Problem
 from stack.lifecycle_doc import ANSWERS
+from tests.api.orders import an_order, record
 from tests.api.played import Played, play, shipped
+from tests.api.test_orders import recorded
+from tests.domain.build import captured
+from tests.domain.ledger import LINE_TERMS
 
 ALL = [{"line": "1", "quantity": "10"}]
 FOUR = [{"line": "1", "quantity": "4"}]
@@ -253,3 +258,25 @@ async def test_a_payment_declined_after_the_shipment(
     assert after["lines"][0]["quantities"]["shipped"] == "10"
     captures = [each["state"] for each in after["payments"] if each["kind"] == "capture"]
     assert captures == ["refused"]
+
+
+async def test_an_order_goes_on_without_a_line_that_nobody_knows(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    lines = [{"item": "BOLT-8", "quantity": "5"}, {"item": "GHOST", "quantity": "3"}]
+    placed = await client.post("/v1/orders", json=an_order(lines=lines))
+    order = await recorded(pool, placed.json()["id"])
+    known, bad = {"1": LINE_TERMS["1"]}, Problem(reason="unknown_item", scope="line/2")
+    captured(order, problems=(bad,), lines=known)
+    await record(pool, order)
+    path = f"/v1/orders/{order.id}"
+    assert (await client.get(path)).json()["totals"] is None
+
+    await client.post(f"{path}/cancellation", json={"lines": [{"line": "2", "quantity": "3"}]})
+    order = await recorded(pool, order.id)
+    captured(order, lines=known)
+    await record(pool, order)
+
+    shown = (await client.get(path)).json()
+    assert shown["totals"]["open"] == "5.03"
+    assert [hold["released_by"] for hold in shown["holds"]] == ["throughline"]
