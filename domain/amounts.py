@@ -120,9 +120,14 @@ def open_value(order: Order) -> Decimal:
         (line_amount(order, x.line, x.agreed - done.get(x.line, ZERO)) for x in order.known_lines),
         ZERO,
     )
+    return value + _open_freight(order)
+
+
+def _open_freight(order: Order) -> Decimal:
+    """It is open until the first shipment is invoiced, whichever shipment is invoiced first."""
     agreed = any(x.agreed for x in order.lines)
-    freight = (order.header.freight if order.header and agreed and not done else None) or ZERO
-    return value + freight
+    billed = bool(order.shipments) and bool(order.standing(Step.INVOICE, order.shipments[0].id))
+    return (order.header.freight if order.header and agreed and not billed else None) or ZERO
 
 
 def open_tax(order: Order) -> Decimal:
