@@ -152,8 +152,10 @@ def order_value(order: Order) -> Decimal | None:
 
 
 def credit_goal(order: Order) -> Goal:
-    """What the order uses of its customer's credit: still open, and moved on to receivables."""
-    receivable = invoiced_total(order) - credited_total(order)
+    """What the order uses of its customer's credit: still open, and moved on to receivables, less
+    what was paid of those.
+    """
+    receivable = invoiced_total(order) - credited_total(order) - order.paid
     expected = open_value(order) + open_tax(order)
     return {"open": max(expected, ZERO), "invoiced": max(receivable, ZERO)}
 
@@ -163,7 +165,8 @@ def amount_due(order: Order) -> Decimal:
 
     Nothing where the channel vouches for the money, by not saying what was paid.
     """
-    if order.header is None or order.header.payment.paid is None:
+    payment = order.header.payment if order.header else None
+    if payment is None or payment.method != "prepaid" or payment.paid is None:
         return ZERO
     return authorised_goal(order)["amount"] - credited_total(order) - order.paid
 

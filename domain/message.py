@@ -101,7 +101,7 @@ class CreditGranted(Heard):
 
 
 class PaymentReceived(Heard):
-    """Money that came in for a prepaid order; negative when it was given back."""
+    """Money that came in for an order, prepaid or on account; negative when it was given back."""
 
     kind: Literal["payment"] = "payment"
     receipt: Id
