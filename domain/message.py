@@ -64,9 +64,13 @@ class QuoteAccepted(Heard):
     by: str = ""
 
 
+RETURN_DAYS = 90
+"""How long a return is waited for when whoever agrees to it names no last day."""
+
+
 class ReturnAuthorised(Heard):
     """The customer may send so much of these lines back. `restocking` is the share kept of what is
-    credited, in percent; `expires` the last day.
+    credited, in percent; `expires` the last day, or else the one so many `days` from now.
     """
 
     kind: Literal["return"] = "return"
@@ -74,6 +78,7 @@ class ReturnAuthorised(Heard):
     reason: str = Field("", max_length=200)
     restocking: Percent = Decimal(0)
     expires: date | None = None
+    days: int | None = Field(None, ge=0, le=3650)
     by: str = ""
 
 

@@ -1,5 +1,6 @@
 """Returns, credit, payments, repairs, amendments, releases: what orders make of them, and show."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -43,6 +44,15 @@ async def test_a_return_is_authorised_and_shown(
     expected = (await client.get(f"/v1/returns/{agreed['id']}")).json()
     assert (expected["authorised"], expected["received"]) == (agreed, [])
     assert expected["received_at"] is None
+
+
+async def test_a_return_without_a_last_day_is_waited_for_for_ninety_days(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    await order.say("returns", {"lines": FIVE})
+    (agreed,) = (await order.shown())["authorised_returns"]
+    assert agreed["expires"] == f"{NOW.date() + timedelta(days=90)}"
 
 
 async def test_what_came_back_is_credited_but_for_restocking(
@@ -129,6 +139,19 @@ async def test_payments_of_a_prepaid_order(
     assert "payment" in [wait["what"] for wait in before["waiting_for"]]
     assert (await order.shown())["prepaid"] == {"paid": "22.00", "due": "-2.45", "currency": "USD"}
     assert (await (await play(client, pool, reference="PO-2")).shown())["prepaid"] is None
+
+
+async def test_payments_of_an_order_on_account(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    before = (await recorded(pool, order.id)).standing(Step.CREDIT, "acme")
+    money = {"receipt_id": "R-1", "amount": "4.50", "currency": "USD"}
+
+    assert await order.say("payments", money) == "done"
+    assert await order.say("payments", money) == "refused known_receipt R-1 is counted already"
+    after = (await recorded(pool, order.id)).standing(Step.CREDIT, "acme")
+    assert before["invoiced"] - after["invoiced"] == Decimal("4.50")
 
 
 async def test_operators_try_again_and_plan_anew(
