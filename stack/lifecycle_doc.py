@@ -66,6 +66,9 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      "booked, credited once, and held: `overreturned`"),
     ("a return agreed to without a last day", "202", "waited for for 90 days; what comes later is"
      " held: `return_expired`"),
+    ("goods back at another place than they left, or after rates have changed", "202", "the tax"
+     " that was charged is given back, by the place and day of the sale; with the last of a line"
+     " all that is left of it"),
     ("goods received in time and inspected after the return's last day", "202", "credited"),
     ("credit for more than was invoiced, more than its price, or more than was in the shipment it"
      " names", "202; the command is refused:"
