@@ -19,7 +19,7 @@ from domain.message import (
     ReturnAuthorised,
 )
 from domain.money import Currency, round_money
-from domain.order_in import MoneyMoved, Percent, Quantity
+from domain.order_in import MoneyMoved, Percent, Quantity, UnitPrice
 
 routes = router("", "commands")
 
@@ -45,11 +45,13 @@ class CreditedLine(LineQuantity):
 
 class NewCredit(Asked):
     """Money back though no goods come back. `per_unit` goes with `price_protection` and
-    `allowance`, on every line; whole units with the other reasons.
+    `allowance`, on every line; whole units with the other reasons. `freight` is given back, too, as
+    far as it was invoiced.
     """
 
     reason: CreditReason
     lines: list[CreditedLine] = Field(min_length=1, max_length=1000)
+    freight: UnitPrice = Decimal(0)
     shipment_id: Id | None = None
 
     @model_validator(mode="after")
@@ -107,6 +109,7 @@ async def grant_credit(order_id: OrderId, asked: NewCredit, sender: Sending) -> 
         reason=asked.reason,
         lines=by_line(asked.lines),
         per_unit={line.line: line.per_unit for line in asked.lines if line.per_unit is not None},
+        freight=asked.freight,
         shipment=asked.shipment_id,
         **sender.signed(order_id),
     )

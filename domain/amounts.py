@@ -64,7 +64,7 @@ def credit_note(order: Order, back: Return) -> Bill:
         )
         for line in _bill_lines(order, back.credited, {n: -tax for n, tax in taxes.items()})
     )
-    return _bill(order, lines, ZERO, back.restocking)
+    return _bill(order, lines, back.freight, back.restocking)
 
 
 def credited_amount(order: Order, back: Return, line: str) -> Decimal:
@@ -126,8 +126,15 @@ def open_value(order: Order) -> Decimal:
 def _open_freight(order: Order) -> Decimal:
     """It is open until the first shipment is invoiced, whichever shipment is invoiced first."""
     agreed = any(x.agreed for x in order.lines)
-    billed = bool(order.shipments) and bool(order.standing(Step.INVOICE, order.shipments[0].id))
-    return (order.header.freight if order.header and agreed and not billed else None) or ZERO
+    freight = (order.header.freight if order.header and agreed else None) or ZERO
+    return freight - billed_freight(order)
+
+
+def billed_freight(order: Order) -> Decimal:
+    """All of it, or nothing yet."""
+    first = order.shipments[0].id if order.shipments else ""
+    billed = bool(order.standing(Step.INVOICE, first))
+    return (order.header.freight if order.header and billed else None) or ZERO
 
 
 def open_tax(order: Order) -> Decimal:

@@ -94,13 +94,15 @@ class CreditReason(StrEnum):
 
 class CreditGranted(Heard):
     """Credit without a return: whole units that did not arrive as sold or, with `per_unit` (net, by
-    line), part of their price. `shipment` is the one that it is about, if it is about one.
+    line), part of their price; and so much of the `freight`. `shipment` is the one that it is
+    about, if it is about one.
     """
 
     kind: Literal["credit"] = "credit"
     reason: CreditReason
     lines: dict[LineNumber, Quantity] = Field(min_length=1)
     per_unit: dict[LineNumber, UnitPrice] = {}
+    freight: UnitPrice = Decimal(0)
     shipment: Id | None = None
     by: str = ""
 

@@ -121,7 +121,7 @@ class Return(BaseModel):
     Credit without goods is a return, too, of another `kind` than goods: of whole units, or of the
     amount `per_unit`, net, of each. `restocking` is a percentage that is not credited, nor is the
     amount that was `given` back of these lines' prices before. `shipment` is what it is of, where
-    somebody said so.
+    somebody said so; `freight` is credited with it, as an amount.
     """
 
     id: str
@@ -136,4 +136,5 @@ class Return(BaseModel):
     shipment: str = ""
     per_unit: Goal = {}
     given: Goal = {}
+    freight: Decimal = ZERO
     restocking: Decimal = ZERO

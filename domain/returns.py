@@ -1,8 +1,10 @@
 """Goods that come back, and money given back without goods."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from domain.amounts import (
+    billed_freight,
     invoiced_quantities,
     line_amount,
     line_billed,
@@ -176,7 +178,9 @@ def end_holds_of_scope(order: Order, scope: str, now: datetime) -> None:
 
 
 def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome:
-    """Money back without goods: never for more units, nor for more money, than was invoiced."""
+    """Money back without goods: never for more units, nor for more money, than was invoiced. No tax
+    was charged on freight, and none is given back of it.
+    """
     wanted, per_unit = in_parts(order, message.lines), amounts_in_parts(order, message.per_unit)
     shipment = _named(order, message.shipment)
     if message.shipment and shipment is None:
@@ -187,7 +191,8 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
     if partial != bool(per_unit) or (partial and set(per_unit) != set(wanted)):
         detail = f"per_unit is for {CreditReason.PRICE_PROTECTION} and {CreditReason.ALLOWANCE}"
         return refused(message, "per_unit", detail)
-    if wrong := _too_much(order, wanted, per_unit) or _not_of(order, shipment, wanted):
+    wrong = _too_much(order, wanted, per_unit) or _not_of(order, shipment, wanted)
+    if wrong := wrong or _too_much_freight(order, message.freight):
         return refused(message, *wrong)
     place = shipment or next(
         (x for x in order.shipments if any(x.lines.get(n) for n in wanted)), None
@@ -202,6 +207,7 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
         kind=str(message.reason),
         shipment=shipment.id if shipment else "",
         per_unit=per_unit,
+        freight=message.freight,
     )
     order.returns.append(credit)
     if not per_unit:
@@ -210,6 +216,15 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
         shipment.lost = shipment.lost or message.reason is CreditReason.LOST
         end_holds_of_scope(order, f"shipment/{shipment.id}", now)
     return Outcome(n=message.n, detail=f"{words(str(message.reason), wanted)}: {credit.id}")
+
+
+def _too_much_freight(order: Order, freight: Decimal) -> tuple[str, str] | None:
+    left = billed_freight(order) - sum((each.freight for each in order.returns), ZERO)
+    if freight > left:
+        return "more_than_invoiced", f"of the freight, {left:f} can be credited"
+    if freight != round_money(freight, order_currency(order)):
+        return "too_many_decimals", "the freight has more decimals than the currency"
+    return None
 
 
 def _named(order: Order, name: str | None) -> Shipment | None:

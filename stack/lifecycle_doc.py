@@ -70,8 +70,8 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      " that was charged is given back, by the place and day of the sale; with the last of a line"
      " all that is left of it"),
     ("goods received in time and inspected after the return's last day", "202", "credited"),
-    ("credit for more than was invoiced, more than its price, or more than was in the shipment it"
-     " names", "202; the command is refused:"
+    ("credit for more than was invoiced, freight included, more than its price, or more than was"
+     " in the shipment it names", "202; the command is refused:"
      " `more_than_invoiced`", "nothing is credited"),
     ("a parcel delivered after it was credited as lost", "202", "held: `delivery_exception`, until"
      " it is billed again or claimed back"),

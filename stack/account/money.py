@@ -72,7 +72,8 @@ def _order(
     back_tax = _amount(books, kept, Step.RETURN_TAX)  # negative, as it is filed
     given = back - back_tax
     found.compare(f"{order.id}: agreed and given back, and the ERP's credits", given, credits)
-    found.compare(f"{order.id}: more given back than was owed, net", False, back > owed)
+    goods = back - sum((each.freight for each in order.returns), ZERO)
+    found.compare(f"{order.id}: more given back than was owed, net", False, goods > owed)
     if order.header.payment.method == "account":
         found.compare(f"{order.id}: credit still open", ZERO, claim[0])
         paid = (order.header.payment.paid or ZERO) + noted
@@ -126,7 +127,8 @@ def _given_back(kept: Kept, back: Return) -> Decimal:
         if line in back.per_unit:
             worth[line] = round_money(back.per_unit[line] * quantity, order.header.currency)
     net = sum(worth.values(), ZERO) - sum(back.given.values(), ZERO)
-    return net - round_money(net * back.restocking / 100, order.header.currency)
+    restocking = round_money(net * back.restocking / 100, order.header.currency)
+    return net + back.freight - restocking
 
 
 def _worth(kept: Kept, quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -112,6 +112,7 @@ async def test_a_parcel_that_is_lost_is_shown_so(
     lost = {
         "reason": "lost",
         "lines": [{"line": "1", "quantity": 10}],
+        "freight": "9.50",
         "shipment_id": f"S-{order.id}",
     }
 
@@ -119,6 +120,9 @@ async def test_a_parcel_that_is_lost_is_shown_so(
 
     found = (await client.get(f"/v1/shipments/S-{order.id}")).json()
     assert (found["lost"], found["came_back"]) == (True, False)
+    shown = await order.shown()
+    (credit,) = shown["credits"]
+    assert credit["freight"] == shown["invoices"][0]["freight"] == "9.50"
 
 
 async def test_payments_of_a_prepaid_order(

@@ -146,6 +146,20 @@ def test_a_credit_for_a_shipment_is_for_what_was_in_it() -> None:
     assert credit(order, "shortage", 3) == "done"
 
 
+def test_freight_is_credited_once_and_as_far_as_it_was_invoiced() -> None:
+    order = going_on(captured(placed({"1": 5}, freight="7")))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    going_on(order)
+    assert credit(order, "lost", 5, freight="7.01") == "more_than_invoiced"
+    assert credit(order, "lost", 4, freight="0.001") == "too_many_decimals"
+    assert credit(order, "lost", 4, freight="5") == "done"
+    assert credit(order, "lost", 1, freight="3") == "more_than_invoiced"
+    assert credit(order, "lost", 1, freight="2") == "done"
+    going_on(order)
+    assert credit_note(order, order.returns[0]).freight == 5
+    assert credited_total(order) == invoiced_total(order) == Decimal("12.03")
+
+
 def test_whole_units_are_credited_without_coming_back() -> None:
     order = shipped()
     assert credit(order, "shortage", 2) == "done"

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from domain.amounts import invoiced_total
+from domain.amounts import credited_total, invoiced_total
 from domain.effect import Step
-from tests.replay.afterlives import send
-from tests.replay.plays import invoices, shipped
+from tests.replay.plays import BOLTS, invoices, shipped
 from tests.workflows.world import EAST, World
 
 DAY = timedelta(days=1)
@@ -30,10 +29,14 @@ async def test_what_was_paid_on_account_is_credit_again(running: World) -> None:
 
 
 async def test_a_parcel_that_arrives_after_its_credit_is_told_of(running: World) -> None:
-    await send(running, timedelta(hours=1))
+    patience = {"delivery": timedelta(hours=1)}
+    await running.place(lines=BOLTS, freight=Decimal(7), patience=patience)
+    await running.settles("released")
+    await running.tell("shipped", EAST, {"1": 5}, shipment_id="PARCEL")
     await running.until(lambda order: invoices(order) == 1)
-    await running.grant("lost", {"1": 5}, shipment="PARCEL")
-    await running.ends("closed")
+    await running.grant("lost", {"1": 5}, shipment="PARCEL", freight=Decimal(7))
+    order = await running.ends("closed")
+    assert credited_total(order) == invoiced_total(order), "freight and tax, too"
     await running.tell("delivered", EAST, {}, shipment_id="PARCEL")
     hold = await running.held("delivery_exception")
     await running.release(hold)
