@@ -90,7 +90,7 @@ async def authorise_return(order_id: OrderId, asked: NewReturn, sender: Sending)
         reason=asked.reason,
         restocking=asked.restocking_percent,
         expires=asked.expires,
-        days=RETURN_DAYS,
+        days=None if asked.expires else RETURN_DAYS,
         **sender.signed(order_id),
     )
     return await sender.send(order_id, message)

@@ -81,6 +81,8 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      " `already_released`, by whom", "released once"),
     ("a receipt of a payment again", "202; the command is refused: `known_receipt`",
      "counted once"),
+    ("a shop's order whose payment is only authorised, or came in in part", "202", "waits for"
+     " `payment`: nothing is released before the rest is noted"),
     ("a payment for an order on account", "202", "its invoices use so much less of the credit line,"
      " never less than none; what is paid beyond them counts against the order's next ones"),
     ("a payment noted for an order by card", "202; the command is refused: `paid_by_card`",

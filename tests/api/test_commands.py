@@ -287,7 +287,7 @@ async def test_the_timeline_says_it_in_words(
     assert said == [
         "order placed as PO-1 by web",
         "4 of line 1 cancelled by test: changed mind",
-        "5 of line 1 may come back, agreed by test"
+        "5 of line 1 may come back for 90 days, agreed by test"
         " (refused: more_than_shipped, of line 1, 0 can come back)",
     ]
     happened = [entry["text"] for entry in entries if entry["type"] == "event"]
