@@ -129,6 +129,15 @@ def _delivered(order: Order, message: Milestone, now: datetime) -> None:
                 line.delivered += shipment.lines.get(line.line, ZERO)
             data = {"shipment_id": shipment.id, "delivered_at": message.occurred_at.isoformat()}
             order.tell("order.delivered", f"delivered/{shipment.id}", now, data, message.id)
+            if shipment.lost:
+                _found_again(order, shipment, now)
+
+
+def _found_again(order: Order, shipment: Shipment, now: datetime) -> None:
+    """The customer has goods and money: somebody bills the goods again, or has them sent back."""
+    detail = f"{shipment.id} was credited as lost and has arrived: bill it again or claim it back"
+    problem = Problem(reason="delivery_exception", scope=f"shipment/{shipment.id}", detail=detail)
+    order.place_hold(problem, f"delivered/{shipment.id}", now)
 
 
 def _rejected(order: Order, message: Milestone, now: datetime) -> None:
