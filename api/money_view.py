@@ -62,6 +62,7 @@ def show_credits(order: Order) -> Iterable[CreditOut]:
             yield CreditOut(
                 return_id=back.id,
                 kind=back.kind,
+                freight=canonical(bill.freight, order_currency(order)),
                 restocking=canonical(bill.restocking, order_currency(order)),
                 **_document(order, effect, bill),
             )

@@ -11,15 +11,22 @@ from api.problems import Problem
 from api.routing import needs, router
 from api.sending import DONE, Asked, Command, LineQuantity, Sending, by_line
 from domain.base import Id
-from domain.message import CreditGranted, CreditReason, PaymentReceived, ReturnAuthorised
+from domain.message import (
+    RETURN_DAYS,
+    CreditGranted,
+    CreditReason,
+    PaymentReceived,
+    ReturnAuthorised,
+)
 from domain.money import Currency, round_money
-from domain.order_in import MoneyMoved, Percent, Quantity
+from domain.order_in import MoneyMoved, Percent, Quantity, UnitPrice
 
 routes = router("", "commands")
 
 
 class NewReturn(Asked):
-    """So much of these lines may come back, until the end of the day `expires`.
+    """So much of these lines may come back, until the end of the day `expires`; where none is
+    named, for 90 days.
 
     `restocking_percent` of the credit is kept.
     """
@@ -38,11 +45,13 @@ class CreditedLine(LineQuantity):
 
 class NewCredit(Asked):
     """Money back though no goods come back. `per_unit` goes with `price_protection` and
-    `allowance`, on every line; whole units with the other reasons.
+    `allowance`, on every line; whole units with the other reasons. `freight` is given back, too, as
+    far as it was invoiced.
     """
 
     reason: CreditReason
     lines: list[CreditedLine] = Field(min_length=1, max_length=1000)
+    freight: UnitPrice = Decimal(0)
     shipment_id: Id | None = None
 
     @model_validator(mode="after")
@@ -55,7 +64,9 @@ class NewCredit(Asked):
 
 
 class NewPayment(Asked):
-    """What came in for a prepaid order; a negative amount went back. A receipt counts once."""
+    """What came in for an order, prepaid or on account; a negative amount went back. A receipt
+    counts once.
+    """
 
     receipt_id: Id
     amount: MoneyMoved
@@ -79,6 +90,7 @@ async def authorise_return(order_id: OrderId, asked: NewReturn, sender: Sending)
         reason=asked.reason,
         restocking=asked.restocking_percent,
         expires=asked.expires,
+        days=None if asked.expires else RETURN_DAYS,
         **sender.signed(order_id),
     )
     return await sender.send(order_id, message)
@@ -97,6 +109,7 @@ async def grant_credit(order_id: OrderId, asked: NewCredit, sender: Sending) -> 
         reason=asked.reason,
         lines=by_line(asked.lines),
         per_unit={line.line: line.per_unit for line in asked.lines if line.per_unit is not None},
+        freight=asked.freight,
         shipment=asked.shipment_id,
         **sender.signed(order_id),
     )
@@ -110,7 +123,7 @@ async def grant_credit(order_id: OrderId, asked: NewCredit, sender: Sending) -> 
     responses=DONE,
 )
 async def note_payment(order_id: OrderId, asked: NewPayment, sender: Sending) -> Command:
-    """Note what came in for a prepaid order, or was given back."""
+    """Note what came in for an order that is prepaid or on account, or was given back."""
     header = (await sender.find(order_id)).order.header
     if header is None or asked.currency != header.currency:
         detail = f"The order is in {header.currency if header else 'another currency'}."

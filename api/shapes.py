@@ -184,6 +184,7 @@ class CreditOut(BaseModel):
     kind: str
     lines: list[BilledLineOut]
     subtotal: Money
+    freight: Money
     restocking: Money
     tax: Money
     total: Money

@@ -64,7 +64,7 @@ def credit_note(order: Order, back: Return) -> Bill:
         )
         for line in _bill_lines(order, back.credited, {n: -tax for n, tax in taxes.items()})
     )
-    return _bill(order, lines, ZERO, back.restocking)
+    return _bill(order, lines, back.freight, back.restocking)
 
 
 def credited_amount(order: Order, back: Return, line: str) -> Decimal:
@@ -120,9 +120,21 @@ def open_value(order: Order) -> Decimal:
         (line_amount(order, x.line, x.agreed - done.get(x.line, ZERO)) for x in order.known_lines),
         ZERO,
     )
+    return value + _open_freight(order)
+
+
+def _open_freight(order: Order) -> Decimal:
+    """It is open until the first shipment is invoiced, whichever shipment is invoiced first."""
     agreed = any(x.agreed for x in order.lines)
-    freight = (order.header.freight if order.header and agreed and not done else None) or ZERO
-    return value + freight
+    freight = (order.header.freight if order.header and agreed else None) or ZERO
+    return freight - billed_freight(order)
+
+
+def billed_freight(order: Order) -> Decimal:
+    """All of it, or nothing yet."""
+    first = order.shipments[0].id if order.shipments else ""
+    billed = bool(order.standing(Step.INVOICE, first))
+    return (order.header.freight if order.header and billed else None) or ZERO
 
 
 def open_tax(order: Order) -> Decimal:
@@ -140,15 +152,19 @@ def open_tax(order: Order) -> Decimal:
 
 
 def order_value(order: Order) -> Decimal | None:
-    """What is agreed in all, tax as far as it is known; `None` while a line has no price."""
-    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+    """What is agreed in all, tax as far as it is known; `None` while any of it has no price."""
+    if order.terms is None or any(
+        x.agreed and x.line not in order.terms.lines for x in order.lines
+    ):
         return None
     return open_value(order) + open_tax(order) + invoiced_total(order)
 
 
 def credit_goal(order: Order) -> Goal:
-    """What the order uses of its customer's credit: still open, and moved on to receivables."""
-    receivable = invoiced_total(order) - credited_total(order)
+    """What the order uses of its customer's credit: still open, and moved on to receivables, less
+    what was paid of those.
+    """
+    receivable = invoiced_total(order) - credited_total(order) - order.paid
     expected = open_value(order) + open_tax(order)
     return {"open": max(expected, ZERO), "invoiced": max(receivable, ZERO)}
 
@@ -158,7 +174,8 @@ def amount_due(order: Order) -> Decimal:
 
     Nothing where the channel vouches for the money, by not saying what was paid.
     """
-    if order.header is None or order.header.payment.paid is None:
+    payment = order.header.payment if order.header else None
+    if payment is None or payment.method != "prepaid" or payment.paid is None:
         return ZERO
     return authorised_goal(order)["amount"] - credited_total(order) - order.paid
 

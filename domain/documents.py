@@ -157,13 +157,18 @@ class ShipmentConfirmation(Document):
 
 
 class TaxedLine(Fact):
-    """A line to tax: `amount` is net; negative on a return."""
+    """A line to tax: `amount` is net; negative on a return. Of a return, `ship_from` and `sold_on`
+    are those of the sale, and `tax` what is given back where the engine shall not work it out.
+    """
 
     line: str
     item: str
     quantity: Decimal
     amount: Decimal
     tax_code: str = ""
+    ship_from: Address | None = None
+    sold_on: date | None = None
+    tax: Decimal | None = None
 
 
 class TaxDocument(Document):

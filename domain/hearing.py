@@ -239,8 +239,9 @@ def _try_again(effect: Effect) -> None:
 
 
 def _paid(order: Order, message: PaymentReceived) -> Outcome | None:
-    if order.header is None or order.header.payment.method != "prepaid":
-        return refused(message, "not_prepaid")
+    """Before it leaves, where it is prepaid; what is on account, whenever its customer pays."""
+    if order.header is None or order.header.payment.method == "card":
+        return refused(message, "paid_by_card", "the gateway says what was paid")
     if message.receipt in order.receipts:
         return refused(message, "known_receipt", f"{message.receipt} is counted already")
     if order.paid + message.amount < 0:

@@ -50,7 +50,8 @@ CLEARS_ON = {
     "payment_declined": "release to try again, or cancel",
     "payment_difference": "the difference is paid or given back, and noted",
     "lost_parcel": "it is delivered, credited or comes back; release to wait for it again",
-    "delivery_exception": "it is delivered, credited or comes back; release to wait for it again",
+    "delivery_exception": "it is delivered, credited or comes back; release to wait for it again,"
+    " or when what arrived after its credit is settled",
     "return_expired": "release to credit it nevertheless",
     "overshipped": "release when the difference is agreed",
     "overreturned": "release when the difference is agreed",

@@ -67,9 +67,13 @@ class QuoteAccepted(Heard):
     by: str = ""
 
 
+RETURN_DAYS = 90
+"""How long a return is waited for when whoever agrees to it names no last day."""
+
+
 class ReturnAuthorised(Heard):
     """The customer may send so much of these lines back. `restocking` is the share kept of what is
-    credited, in percent; `expires` the last day.
+    credited, in percent; `expires` the last day, or else the one so many `days` from now.
     """
 
     kind: Literal["return"] = "return"
@@ -77,6 +81,7 @@ class ReturnAuthorised(Heard):
     reason: str = Field("", max_length=200)
     restocking: Percent = Decimal(0)
     expires: date | None = None
+    days: int | None = Field(None, ge=0, le=3650)
     by: str = ""
 
 
@@ -92,19 +97,21 @@ class CreditReason(StrEnum):
 
 class CreditGranted(Heard):
     """Credit without a return: whole units that did not arrive as sold or, with `per_unit` (net, by
-    line), part of their price. `shipment` is the one that it is about, if it is about one.
+    line), part of their price; and so much of the `freight`. `shipment` is the one that it is
+    about, if it is about one.
     """
 
     kind: Literal["credit"] = "credit"
     reason: CreditReason
     lines: dict[LineNumber, Quantity] = Field(min_length=1)
     per_unit: dict[LineNumber, UnitPrice] = {}
+    freight: UnitPrice = Decimal(0)
     shipment: Id | None = None
     by: str = ""
 
 
 class PaymentReceived(Heard):
-    """Money that came in for a prepaid order; negative when it was given back."""
+    """Money that came in for an order, prepaid or on account; negative when it was given back."""
 
     kind: Literal["payment"] = "payment"
     receipt: Id

@@ -182,6 +182,15 @@ def _arrive(order: Order, shipment: Shipment, arrived: Arrival, now: datetime) -
     count_delivered(order, shipment)
     data = {"shipment_id": shipment.id, "delivered_at": arrived.at.isoformat()}
     order.tell("order.delivered", f"delivered/{shipment.id}", now, data, arrived.message)
+    if shipment.lost:
+        _found_again(order, shipment, now)
+
+
+def _found_again(order: Order, shipment: Shipment, now: datetime) -> None:
+    """The customer has goods and money: somebody bills the goods again, or has them sent back."""
+    detail = f"{shipment.id} was credited as lost and has arrived: bill it again or claim it back"
+    problem = Problem(reason="delivery_exception", scope=f"shipment/{shipment.id}", detail=detail)
+    order.place_hold(problem, f"delivered/{shipment.id}", now)
 
 
 def count_delivered(order: Order, shipment: Shipment) -> None:

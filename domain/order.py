@@ -77,7 +77,7 @@ class Order(BaseModel):
     `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over,
     when `lapsed_lines` were cancelled. `unestimated`: it goes on without an estimate of its tax,
     which took too long. `let_go`: its goods went back while it is held. `renewals` of the claim on
-    its card. `receipts` are what was paid for a prepaid order, and given back.
+    its card. `receipts` are what was paid for it beforehand or on its invoices, and given back.
     `news` and `outcomes` are for the next record.
     """
 
@@ -157,7 +157,7 @@ class Order(BaseModel):
 
     @property
     def paid(self) -> Decimal:
-        """What came in for a prepaid order, less what was given back."""
+        """What came in for the order, but from a card, less what was given back."""
         return sum(self.receipts.values(), ZERO)
 
     @property

@@ -127,7 +127,8 @@ class Return(BaseModel):
 
     Credit without goods is a return, too, of another `kind` than goods: of whole units, or of the
     amount `per_unit`, net, of each. `restocking` is a percentage that is not credited, nor is the
-    amount that was `given` back of these lines' prices before.
+    amount that was `given` back of these lines' prices before. `shipment` is what it is of, where
+    somebody said so; `freight` is credited with it, as an amount.
     """
 
     id: str
@@ -139,6 +140,8 @@ class Return(BaseModel):
     received_at: datetime
     inspected_at: datetime | None = None
     kind: str = GOODS
+    shipment: str = ""
     per_unit: Goal = {}
     given: Goal = {}
+    freight: Decimal = ZERO
     restocking: Decimal = ZERO

@@ -38,7 +38,9 @@ from domain.documents import (
 from domain.effect import Action, Step, effect_name
 from domain.order import Header, Order
 from domain.order_parts import Return, Shipment
+from domain.party import Address
 from domain.refunds import refunds
+from domain.tax_back import sale_of, tax_to_give_back
 from domain.terms import SourceTerms, Terms
 
 
@@ -219,43 +221,51 @@ def _sales_order_number(order: Order) -> str:
 
 
 def _tax(order: Order, action: Action, now: datetime) -> TaxDocument:
-    is_return = action.step is Step.RETURN_TAX
-    moved = _return(order, action) if is_return else _shipment(order, action)
-    header, source = _header(order), _source(order, moved.source)
-    if isinstance(moved, Return):
-        when, lines = moved.received_at, _taxed_back(order, moved)
-    else:
-        when, lines = moved.shipped_at, _taxed(order, action.goal)
-    return TaxDocument(
-        goal=action.goal,
-        order_id=order.id,
-        code=action.key,
-        company=_terms(order).company,
-        customer=header.customer,
-        currency=header.currency,
-        date=when.date(),
-        is_return=is_return,
-        exempt=_terms(order).tax_exempt,
-        ship_from=source.address if source else None,
-        ship_to=header.ship_to,
-        lines=lines,
-    )
+    shipment = _shipment(order, action)
+    source, lines = _source(order, shipment.source), _taxed(order, action.goal)
+    origin = source.address if source else None
+    return _tax_document(order, action, shipment.shipped_at, origin, lines)
 
 
-def _taxed_back(order: Order, back: Return) -> tuple[TaxedLine, ...]:
-    """Negative: tax given back."""
-    return tuple(
-        line.model_copy(update={"amount": -credited_amount(order, back, line.line)})
-        for line in _taxed(order, back.credited)
+def _return_tax(order: Order, action: Action, now: datetime) -> TaxDocument:
+    back = _return(order, action)
+    lines = tuple(_taxed_back(order, back, line) for line in _taxed(order, back.credited))
+    origin = next((line.ship_from for line in lines if line.ship_from), None)
+    document = _tax_document(order, action, back.received_at, origin, lines)
+    return document.model_copy(update={"is_return": True})
+
+
+def _taxed_back(order: Order, back: Return, line: TaxedLine) -> TaxedLine:
+    """Negative: tax given back, as it was charged when the goods were sold."""
+    sale = sale_of(order, back, line.line)
+    source = _source(order, sale.source) if sale else None
+    tax = tax_to_give_back(order, back, line.line)
+    return line.model_copy(
+        update={
+            "amount": -credited_amount(order, back, line.line),
+            "ship_from": source.address if source else None,
+            "sold_on": sale.shipped_at.date() if sale else None,
+            "tax": None if tax is None else -tax,
+        }
     )
 
 
 def _estimate(order: Order, action: Action, now: datetime) -> TaxDocument:
     """As if all of it left at once, from the first place that may deliver."""
-    header, terms = _header(order), _terms(order)
     used = [at for line in order.lines for at in line.sources]
-    origin = next(iter([*used, *sorted(terms.sources)]), "")
-    source = _source(order, origin)
+    source = _source(order, next(iter([*used, *sorted(_terms(order).sources)]), ""))
+    origin = source.address if source else None
+    return _tax_document(order, action, now, origin, _taxed(order, action.goal))
+
+
+def _tax_document(
+    order: Order,
+    action: Action,
+    on: datetime,
+    ship_from: Address | None,
+    lines: tuple[TaxedLine, ...],
+) -> TaxDocument:
+    header, terms = _header(order), _terms(order)
     return TaxDocument(
         goal=action.goal,
         order_id=order.id,
@@ -263,11 +273,11 @@ def _estimate(order: Order, action: Action, now: datetime) -> TaxDocument:
         company=terms.company,
         customer=header.customer,
         currency=header.currency,
-        date=now.date(),
+        date=on.date(),
         exempt=terms.tax_exempt,
-        ship_from=source.address if source else None,
+        ship_from=ship_from,
         ship_to=header.ship_to,
-        lines=_taxed(order, action.goal),
+        lines=lines,
     )
 
 
@@ -373,7 +383,7 @@ _WRITTEN: dict[Step, Callable[[Order, Action, datetime], Document]] = {
     Step.TAX: _tax,
     Step.INVOICE: _billing,
     Step.COLLECT: _collection,
-    Step.RETURN_TAX: _tax,
+    Step.RETURN_TAX: _return_tax,
     Step.CREDIT_NOTE: _billing,
     Step.REFUND: _refund,
 }

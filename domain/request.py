@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.base import Fact
 from domain.message import (
+    RETURN_DAYS,
     Amended,
     CancelRequested,
     HoldPlaced,
@@ -55,6 +56,8 @@ def command_of(asked: Asked) -> Command:
     if not isinstance(asked.body, dict):
         raise NoCommand("a JSON object with a kind is expected")
     told = {**asked.body, "id": asked.id, "n": 0}
+    if told.get("kind") == "return":
+        told.setdefault("days", RETURN_DAYS)
     if isinstance(told.get("edit"), dict):
         told["edit"] = {**told["edit"], "kind": "amend", "id": asked.id}
     try:

@@ -1,8 +1,10 @@
 """Goods that come back, and money given back without goods."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from domain.amounts import (
+    billed_freight,
     invoiced_quantities,
     line_amount,
     line_billed,
@@ -15,7 +17,7 @@ from domain.kits import amounts_in_parts, in_parts
 from domain.message import CreditGranted, CreditReason, Milestone, ReturnAuthorised
 from domain.money import round_money
 from domain.order import Order, Outcome, free_name, known_line, refused
-from domain.order_parts import GOODS, Authorised, Return
+from domain.order_parts import GOODS, Authorised, Return, Shipment
 from domain.words import words
 
 
@@ -31,7 +33,10 @@ def authorise_return(order: Order, message: ReturnAuthorised, now: datetime) -> 
         if quantity > gone[number]:
             detail = f"of line {number}, {max(gone[number], ZERO):f} can come back"
             return refused(message, "more_than_shipped", detail)
-    if message.expires and message.expires < now.date():
+    expires = message.expires
+    if expires is None and message.days is not None:
+        expires = now.date() + timedelta(days=message.days)
+    if expires and expires < now.date():
         return refused(message, "expired", "its last day is over")
     authorised = Authorised(
         id=free_name(f"{order.id}-R1", {each.id for each in order.authorised}, first=1),
@@ -39,7 +44,7 @@ def authorise_return(order: Order, message: ReturnAuthorised, now: datetime) -> 
         reason=message.reason,
         restocking=message.restocking,
         at=now,
-        expires=message.expires,
+        expires=expires,
     )
     order.authorised.append(authorised)
     data = {"return_id": authorised.id, "lines": plain(wanted), "reason": message.reason}
@@ -73,6 +78,9 @@ def inspected(order: Order, message: Milestone, now: datetime) -> None:
     back = next((back for back in known if back.inspected_at is None), None)
     if back is None:
         back = _new_return(order, message)
+        if any(rest.get(n, ZERO) > 0 for n in message.quantities):
+            back.received_at = known[0].received_at
+            _match(order, back, {}, back.received_at, now)
     unreported = {n: max(q - rest.get(n, ZERO), ZERO) for n, q in message.quantities.items()}
     _receive(order, back, tidy(unreported), message, now)
     back.inspected, back.inspected_at = tidy(message.quantities), message.occurred_at
@@ -116,11 +124,13 @@ def _credited_without_goods(order: Order, sign: int) -> Goal:
 def _new_return(order: Order, message: Milestone) -> Return:
     name = message.document or message.id
     authorised = next((each for each in order.authorised if each.id == name), None)
+    shipment = _named(order, message.shipment_id)
     back = Return(
         id=free_name(name, {each.id for each in order.returns}),
         reported_as=name,
         source=message.source,
         received_at=message.occurred_at,
+        shipment=shipment.id if shipment else "",
         restocking=authorised.restocking if authorised else ZERO,
     )
     order.returns.append(back)
@@ -137,20 +147,20 @@ def _receive(
         if message.shipment_id and message.shipment_id in (shipment.id, shipment.reported_as):
             shipment.came_back = shipment.came_back or shipment.under_way
             end_holds_of_scope(order, f"shipment/{shipment.id}", now)
-    _match(order, back, quantities, message, now)
     if quantities:
+        _match(order, back, quantities, message.occurred_at, now)
         data = {"return_id": back.id, "source": back.source, "lines": plain(quantities)}
         order.tell("order.returned", f"heard/{message.n}", now, data, message.id)
 
 
-def _match(order: Order, back: Return, quantities: Goal, message: Milestone, now: datetime) -> None:
-    """Count it to what was authorised. What comes after the last day is credited when somebody
-    agrees to it.
+def _match(order: Order, back: Return, quantities: Goal, came: datetime, now: datetime) -> None:
+    """Count it to what was authorised. What came after the last day, whenever it is inspected, is
+    credited when somebody agrees to it.
     """
     for n, each in enumerate(order.authorised):
         if each.id != back.reported_as:
             continue
-        if each.expires and message.occurred_at.astimezone(UTC).date() > each.expires:
+        if each.expires and came.astimezone(UTC).date() > each.expires:
             problem = Problem(
                 reason="return_expired",
                 scope=f"return/{back.id}",
@@ -168,9 +178,11 @@ def end_holds_of_scope(order: Order, scope: str, now: datetime) -> None:
 
 
 def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome:
-    """Money back without goods: never for more units, nor for more money, than was invoiced."""
+    """Money back without goods: never for more units, nor for more money, than was invoiced. No tax
+    was charged on freight, and none is given back of it.
+    """
     wanted, per_unit = in_parts(order, message.lines), amounts_in_parts(order, message.per_unit)
-    shipment = next((x for x in order.shipments if message.shipment in (x.id, x.reported_as)), None)
+    shipment = _named(order, message.shipment)
     if message.shipment and shipment is None:
         return refused(message, "unknown_shipment", f"the order has no shipment {message.shipment}")
     if set(per_unit) - set(wanted):
@@ -179,7 +191,8 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
     if partial != bool(per_unit) or (partial and set(per_unit) != set(wanted)):
         detail = f"per_unit is for {CreditReason.PRICE_PROTECTION} and {CreditReason.ALLOWANCE}"
         return refused(message, "per_unit", detail)
-    if wrong := _too_much(order, wanted, per_unit):
+    wrong = _too_much(order, wanted, per_unit) or _not_of(order, shipment, wanted)
+    if wrong := wrong or _too_much_freight(order, message.freight):
         return refused(message, *wrong)
     place = shipment or next(
         (x for x in order.shipments if any(x.lines.get(n) for n in wanted)), None
@@ -192,7 +205,9 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
         received_at=now,
         inspected_at=now,
         kind=str(message.reason),
+        shipment=shipment.id if shipment else "",
         per_unit=per_unit,
+        freight=message.freight,
     )
     order.returns.append(credit)
     if not per_unit:
@@ -201,6 +216,33 @@ def grant_credit(order: Order, message: CreditGranted, now: datetime) -> Outcome
         shipment.lost = shipment.lost or message.reason is CreditReason.LOST
         end_holds_of_scope(order, f"shipment/{shipment.id}", now)
     return Outcome(n=message.n, detail=f"{words(str(message.reason), wanted)}: {credit.id}")
+
+
+def _too_much_freight(order: Order, freight: Decimal) -> tuple[str, str] | None:
+    left = billed_freight(order) - sum((each.freight for each in order.returns), ZERO)
+    if freight > left:
+        return "more_than_invoiced", f"of the freight, {left:f} can be credited"
+    if freight != round_money(freight, order_currency(order)):
+        return "too_many_decimals", "the freight has more decimals than the currency"
+    return None
+
+
+def _named(order: Order, name: str | None) -> Shipment | None:
+    return next((x for x in order.shipments if name in (x.id, x.reported_as)), None)
+
+
+def _not_of(order: Order, shipment: Shipment | None, wanted: Goal) -> tuple[str, str] | None:
+    """A credit for one shipment is for what was in it, and was not credited for it before."""
+    if shipment is None:
+        return None
+    before = [x for x in order.returns if x.shipment == shipment.id and not x.per_unit]
+    credited = added(*(each.credited for each in before))
+    for number, quantity in wanted.items():
+        left = shipment.lines.get(number, ZERO) - credited.get(number, ZERO)
+        if quantity > left:
+            detail = f"of line {number} in {shipment.id}, {max(left, ZERO):f} can be credited"
+            return "more_than_invoiced", detail
+    return None
 
 
 def _too_much(order: Order, wanted: Goal, per_unit: Goal) -> tuple[str, str] | None:

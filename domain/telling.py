@@ -155,7 +155,8 @@ def _changed(message: Amended) -> str:
 
 
 def _may_return(message: ReturnAuthorised) -> str:
-    until = f" until {message.expires}" if message.expires else ""
+    days = "" if message.days is None else f" for {message.days} days"
+    until = f" until {message.expires}" if message.expires else days
     kept = f", {message.restocking:f} % kept" if message.restocking else ""
     return f"{lines(message.lines)} may come back{until}{kept}, agreed"
 
@@ -168,7 +169,8 @@ def _credit(message: CreditGranted) -> str:
         for line, quantity in message.lines.items()
     )
     about = f" (shipment {message.shipment})" if message.shipment else ""
-    return f"{what} credited, {reason}{about},"
+    freight = f" and {message.freight:f} of the freight" if message.freight else ""
+    return f"{what}{freight} credited, {reason}{about},"
 
 
 def _released(message: HoldReleased) -> str:

@@ -79,8 +79,17 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      "authorised once"),
     ("the same goods reported as returned twice, under two ids", "202, 202",
      "booked, credited once, and held: `overreturned`"),
-    ("credit for more than was invoiced, or more than its price", "202; the command is refused:"
+    ("a return agreed to without a last day", "202", "waited for for 90 days; what comes later is"
+     " held: `return_expired`"),
+    ("goods back at another place than they left, or after rates have changed", "202", "the tax"
+     " that was charged is given back, by the place and day of the sale; with the last of a line"
+     " all that is left of it"),
+    ("goods received in time and inspected after the return's last day", "202", "credited"),
+    ("credit for more than was invoiced, freight included, more than its price, or more than was"
+     " in the shipment it names", "202; the command is refused:"
      " `more_than_invoiced`", "nothing is credited"),
+    ("a parcel delivered after it was credited as lost", "202", "held: `delivery_exception`, until"
+     " it is billed again or claimed back"),
     ("a quote accepted after it has expired", "202; the command is refused: `expired`",
      "the quote stays expired"),
     ("a quote accepted in time, and heard by its order after it has expired", "202",
@@ -89,6 +98,12 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      " `already_released`, by whom", "released once"),
     ("a receipt of a payment again", "202; the command is refused: `known_receipt`",
      "counted once"),
+    ("a shop's order whose payment is only authorised, or came in in part", "202", "waits for"
+     " `payment`: nothing is released before the rest is noted"),
+    ("a payment for an order on account", "202", "its invoices use so much less of the credit line,"
+     " never less than none; what is paid beyond them counts against the order's next ones"),
+    ("a payment noted for an order by card", "202; the command is refused: `paid_by_card`",
+     "the gateway's word counts"),
     ("an invoice confirmed twice by the ERP", "202, then 200 `repeat` under the same id, 202 under"
      " another one", "posted once: the first confirmation counts"),
     ("a payment declined after the shipment", "202",

@@ -23,7 +23,9 @@ _TOPIC = re.compile(r"[a-z_]{1,60}/[a-z_]{1,60}")
 _MESSAGE_ID = re.compile(r"[!-~]{1,200}")
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SIX_DECIMALS = Decimal("0.000001")
-_PAID = {"authorized", "paid", "partially_paid", "partially_refunded", "refunded"}
+PAID = "paid"
+_PARTLY_PAID = {"partially_paid", "partially_refunded"}
+_PREPAID = {"authorized", "refunded", PAID, *_PARTLY_PAID}
 _KEPT = 20
 """Note attributes of the shop that go along with the order, at most."""
 
@@ -94,6 +96,9 @@ class _Order(_Native):
     financial_status: str | None = None
     taxes_included: bool = False
     payment_terms: dict[str, Any] | None = None
+    total_price: Decimal | None = None
+    current_total_price: Decimal | None = None
+    total_outstanding: Decimal | None = None
     customer: _Named | None = None
     company: _Named | None = None
     shipping_address: _Address | None = None
@@ -155,7 +160,7 @@ class Shopify:
             "purchase_order": native.po_number or None,
             "currency": native.currency,
             "ship_to": _ship_to(address),
-            "payment": {"method": _payment_method(native)},
+            "payment": _payment(native),
             "freight": _freight(native),
             "ship_method": _ship_method(native),
             "notes": native.note[:LONGEST_NOTES] if native.note else None,
@@ -211,9 +216,26 @@ def _ship_to(address: _Address) -> dict[str, Any]:
     }
 
 
-def _payment_method(native: _Order) -> str:
-    paid_there = native.payment_terms is None and native.financial_status in _PAID
-    return "prepaid" if paid_there else "account"
+def _payment(native: _Order) -> dict[str, Any]:
+    """The shop vouches for what it has been paid in whole, with its own tax, which may not be ours
+    to the cent. Of all else that is prepaid it says how much came in: nothing leaves before the
+    rest has.
+    """
+    status = native.financial_status
+    if native.payment_terms is not None or status not in _PREPAID:
+        paid = _received(native) if status in _PARTLY_PAID else None
+        return {"method": "account", "paid": paid or None}
+    if status == PAID:
+        return {"method": "prepaid"}
+    return {"method": "prepaid", "paid": _received(native) if status in _PARTLY_PAID else 0}
+
+
+def _received(native: _Order) -> Decimal:
+    """What was paid less what was refunded: all that is not outstanding of what it costs now."""
+    total = native.total_price if native.current_total_price is None else native.current_total_price
+    if total is None or native.total_outstanding is None:
+        return Decimal(0)
+    return max(total - native.total_outstanding, Decimal(0))
 
 
 def _freight(native: _Order) -> Decimal:

@@ -7,7 +7,7 @@ from adapters.port import Standing
 from adapters.tax.port import Tax
 from domain.answer import Answer, Done, Pending, Refused
 from domain.base import Goal, tidy
-from domain.documents import TaxDocument
+from domain.documents import TaxDocument, TaxedLine
 from domain.errors import UnexpectedAnswer
 from domain.party import Address
 
@@ -167,17 +167,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _model(key: str, document: TaxDocument, goal: Goal, *, estimate: bool = False) -> Body:
-    lines = [
-        {
-            "number": line.line,
-            "quantity": goal[line.line],
-            "amount": line.amount,
-            "itemCode": line.item,
-            "taxCode": line.tax_code,
-        }
-        for line in document.lines
-        if line.line in goal
-    ]
+    lines = [_line(document, line, goal[line.line]) for line in document.lines if line.line in goal]
     kind = "SalesOrder" if estimate else "ReturnInvoice" if document.is_return else "SalesInvoice"
     return {
         "type": kind,
@@ -195,6 +185,30 @@ def _model(key: str, document: TaxDocument, goal: Goal, *, estimate: bool = Fals
         },
         "lines": lines,
     }
+
+
+def _line(document: TaxDocument, line: TaxedLine, quantity: Decimal) -> Body:
+    """What comes back is taxed as it was when it was sold: at that place and day, at those rates,
+    or by the amount itself.
+    """
+    body: Body = {
+        "number": line.line,
+        "quantity": quantity,
+        "amount": line.amount,
+        "itemCode": line.item,
+        "taxCode": line.tax_code,
+    }
+    if line.ship_from is not None and line.ship_from != document.ship_from:
+        body["addresses"] = {
+            "shipFrom": _address(line.ship_from),
+            "shipTo": _address(document.ship_to),
+        }
+    if line.sold_on is not None:
+        override: Body = {"type": "TaxDate", "taxDate": line.sold_on.isoformat()}
+        if line.tax is not None:
+            override |= {"type": "TaxAmount", "taxAmount": line.tax}
+        body["taxOverride"] = {**override, "reason": "Return"}
+    return body
 
 
 def _address(address: Address | None) -> Body | None:

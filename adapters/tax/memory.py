@@ -38,5 +38,8 @@ class _Documents(MemoryStanding[TaxDocument]):
     def _amounts(self, document: TaxDocument) -> Goal:
         rate = Decimal(0) if document.exempt else RATE
         return {
-            line.line: round_money(line.amount * rate, document.currency) for line in document.lines
+            line.line: round_money(line.amount * rate, document.currency)
+            if line.tax is None
+            else line.tax
+            for line in document.lines
         }

@@ -1,7 +1,7 @@
 """Law 2: what channels agreed, times what the ERP was told has left, with freight and the tax
 engine's tax, is the ERP's invoices. At the same prices, what came back or was granted, less what is
-kept of it, with its tax, is the ERP's credits. Invoices less credits are our receivables, what was
-taken from cards, or what was paid beforehand.
+kept of it, with its tax, is the ERP's credits. Invoices less credits are our receivables and what
+was paid of them, what was taken from cards, or what was paid beforehand.
 """
 
 import json
@@ -39,15 +39,23 @@ def account(books: Books) -> Account:
     for kept in books.settled:
         if kept.order.terms is not None:
             _kits(kept, found)
-            _order(books, kept, claims.get(kept.order.id, (ZERO, ZERO)), found)
-            _prepaid(books, kept, receipts.get(kept.order.id, ZERO), found)
+            noted = receipts.get(kept.order.id, ZERO)
+            _order(books, kept, claims.get(kept.order.id, (ZERO, ZERO)), noted, found)
+            _prepaid(books, kept, noted, found)
     for name, opened, invoiced, sum_open, sum_invoiced in books.database.execute(ACCOUNTS):
         found.compare(f"account {name}: open, sum and claims", sum_open, opened)
         found.compare(f"account {name}: invoiced, sum and claims", sum_invoiced, invoiced)
     return found
 
 
-def _order(books: Books, kept: Kept, claim: tuple[Decimal, Decimal], found: Account) -> None:
+def _order(
+    books: Books,
+    kept: Kept,
+    claim: tuple[Decimal, Decimal],
+    noted: Decimal,
+    found: Account,
+) -> None:
+    """`noted`: what its customer was said to have paid."""
     order = kept.order
     assert order.header is not None
     invoices = _amount(books, kept, Step.INVOICE)
@@ -64,10 +72,13 @@ def _order(books: Books, kept: Kept, claim: tuple[Decimal, Decimal], found: Acco
     back_tax = _amount(books, kept, Step.RETURN_TAX)  # negative, as it is filed
     given = back - back_tax
     found.compare(f"{order.id}: agreed and given back, and the ERP's credits", given, credits)
-    found.compare(f"{order.id}: more given back than was owed, net", False, back > owed)
+    goods = back - sum((each.freight for each in order.returns), ZERO)
+    found.compare(f"{order.id}: more given back than was owed, net", False, goods > owed)
     if order.header.payment.method == "account":
         found.compare(f"{order.id}: credit still open", ZERO, claim[0])
-        found.compare(f"{order.id}: receivable, ERP and our book", invoices - credits, claim[1])
+        paid = (order.header.payment.paid or ZERO) + noted
+        receivable = max(invoices - credits - paid, ZERO)
+        found.compare(f"{order.id}: receivable, ERP and our book", receivable, claim[1])
     if order.header.payment.method == "card":
         taken = _amount(books, kept, Step.COLLECT) - _amount(books, kept, Step.REFUND)
         found.compare(f"{order.id}: invoices, and taken from the card", invoices - credits, taken)
@@ -118,7 +129,8 @@ def _given_back(kept: Kept, back: Return) -> Decimal:
         if line in back.per_unit:
             worth[line] = round_money(back.per_unit[line] * quantity, order.header.currency)
     net = sum(worth.values(), ZERO) - sum(back.given.values(), ZERO)
-    return net - round_money(net * back.restocking / 100, order.header.currency)
+    restocking = round_money(net * back.restocking / 100, order.header.currency)
+    return net + back.freight - restocking
 
 
 def _worth(kept: Kept, quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:

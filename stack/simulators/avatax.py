@@ -183,6 +183,9 @@ def _taxed(line: Json, rate: Decimal | None, currency: str) -> Json:
     amount = exact(line["amount"])
     smallest = Decimal(1).scaleb(-DIGITS.get(currency, 2))
     due = Decimal(0) if line.get("taxCode") == NOT_TAXED else amount * (rate or 0)
+    override = line.get("taxOverride") or {}
+    if override.get("type") == "TaxAmount":
+        due = exact(override["taxAmount"])
     return {
         "number": line["number"],
         "quantity": exact(line["quantity"]),

@@ -247,6 +247,21 @@ class TaxContract(StandingContract):
         assert returned.standing == GOAL
         assert returned.amounts == {line: -amount for line, amount in sold.amounts.items()}
 
+    async def test_a_return_gives_back_the_tax_that_is_named(self, tax: Tax, key: str) -> None:
+        sale = tax_document(GOAL, code=key)
+        lines = tuple(
+            line.model_copy(
+                update={"amount": -line.amount, "sold_on": sale.date, "tax": Decimal("-0.01")}
+            )
+            for line in sale.lines
+        )
+        back = sale.model_copy(update={"is_return": True, "lines": lines})
+
+        returned = await tax.documents.make_stand(key, back)
+
+        assert isinstance(returned, Done)
+        assert returned.amounts == dict.fromkeys(GOAL, Decimal("-0.01"))
+
     async def test_who_is_exempt_pays_none(self, tax: Tax, key: str) -> None:
         exempt = tax_document(GOAL, code=key).model_copy(update={"exempt": True})
 

@@ -1,11 +1,14 @@
 """Every implementation of every port keeps its contract."""
 
 import importlib
+import json
 import pkgutil
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
 
+import httpx
 import pytest
 
 from adapters import erp as erp_package
@@ -194,6 +197,30 @@ class TestAvaTax(TaxContract):
 
         assert isinstance(refused, Refused)
         assert refused.reason == "invalid_address"
+
+
+async def test_avatax_is_told_where_and_when_what_comes_back_was_sold() -> None:
+    asked: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["createTransactionModel"])
+        return httpx.Response(201, json={"code": "T", "status": "Committed", "lines": []})
+
+    sale = tax_document(GOAL, "T")
+    first, *others = (line.model_copy(update={"sold_on": sale.date}) for line in sale.lines)
+    first = first.model_copy(update={"ship_from": THERE, "tax": Decimal("-0.25")})
+    back = sale.model_copy(update={"is_return": True, "lines": (first, *others)})
+
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(base_url="http://tax", transport=transport) as http:
+        await AvaTax(SystemClient("tax", http)).documents.make_stand("k", back)
+
+    ((one, other),) = (told["lines"] for told in asked)
+    day = {"taxDate": "2026-03-01", "reason": "Return"}
+    assert one["taxOverride"] == {"type": "TaxAmount", "taxAmount": -0.25, **day}
+    assert one["addresses"]["shipFrom"]["postalCode"] == THERE.postal_code
+    assert other["taxOverride"] == {"type": "TaxDate", **day}
+    assert "addresses" not in other, "the document's"
 
 
 class TestMemoryPayment(PaymentContract):

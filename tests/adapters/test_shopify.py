@@ -138,6 +138,39 @@ def test_what_was_paid_in_the_shop_is_prepaid(changes: dict[str, Any], expected:
     assert read(**changes).payment.method == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "amounts", "paid"),
+    [
+        ("paid", ("54.45", "60.00", "0.00"), None),
+        ("authorized", ("60.00", "60.00", "60.00"), 0),
+        ("partially_paid", ("60.00", "60.00", "45.50"), Decimal("14.50")),
+        ("partially_refunded", ("60.00", "47.50", "0.00"), Decimal("47.50")),
+        ("partially_paid", ("60.00", None, "45.50"), Decimal("14.50")),
+        ("partially_paid", (None, None, None), 0),
+        ("refunded", ("60.00", "60.00", "0.00"), 0),
+    ],
+)
+def test_what_the_shop_has_not_been_paid_is_waited_for(
+    status: str, amounts: tuple[str | None, ...], paid: Decimal | None
+) -> None:
+    names = ("total_price", "current_total_price", "total_outstanding")
+    order = read(None, financial_status=status, **dict(zip(names, amounts, strict=True)))
+
+    assert (order.payment.method, order.payment.paid) == ("prepaid", paid)
+
+
+def test_a_deposit_on_an_order_with_terms_is_told() -> None:
+    order = read(
+        financial_status="partially_paid",
+        payment_terms={"name": "Net 30"},
+        current_total_price="60.00",
+        total_outstanding="45.50",
+    )
+
+    assert (order.payment.method, order.payment.paid) == ("account", Decimal("14.50"))
+    assert read().payment.paid is None
+
+
 def test_people_buy_on_the_shops_account_and_companies_on_their_own() -> None:
     shop = Shopify(account="WEBSHOP")
 

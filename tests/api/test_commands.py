@@ -1,5 +1,6 @@
 """Returns, credit, payments, repairs, amendments, releases: what orders make of them, and show."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -43,6 +44,15 @@ async def test_a_return_is_authorised_and_shown(
     expected = (await client.get(f"/v1/returns/{agreed['id']}")).json()
     assert (expected["authorised"], expected["received"]) == (agreed, [])
     assert expected["received_at"] is None
+
+
+async def test_a_return_without_a_last_day_is_waited_for_for_ninety_days(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    await order.say("returns", {"lines": FIVE})
+    (agreed,) = (await order.shown())["authorised_returns"]
+    assert agreed["expires"] == f"{NOW.date() + timedelta(days=90)}"
 
 
 async def test_what_came_back_is_credited_but_for_restocking(
@@ -102,6 +112,7 @@ async def test_a_parcel_that_is_lost_is_shown_so(
     lost = {
         "reason": "lost",
         "lines": [{"line": "1", "quantity": 10}],
+        "freight": "9.50",
         "shipment_id": f"S-{order.id}",
     }
 
@@ -109,6 +120,9 @@ async def test_a_parcel_that_is_lost_is_shown_so(
 
     found = (await client.get(f"/v1/shipments/S-{order.id}")).json()
     assert (found["lost"], found["came_back"]) == (True, False)
+    shown = await order.shown()
+    (credit,) = shown["credits"]
+    assert credit["freight"] == shown["invoices"][0]["freight"] == "9.50"
 
 
 async def test_payments_of_a_prepaid_order(
@@ -129,6 +143,19 @@ async def test_payments_of_a_prepaid_order(
     assert "payment" in [wait["what"] for wait in before["waiting_for"]]
     assert (await order.shown())["prepaid"] == {"paid": "22.00", "due": "-2.45", "currency": "USD"}
     assert (await (await play(client, pool, reference="PO-2")).shown())["prepaid"] is None
+
+
+async def test_payments_of_an_order_on_account(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await shipped(client, pool)
+    before = (await recorded(pool, order.id)).standing(Step.CREDIT, "acme")
+    money = {"receipt_id": "R-1", "amount": "4.50", "currency": "USD"}
+
+    assert await order.say("payments", money) == "done"
+    assert await order.say("payments", money) == "refused known_receipt R-1 is counted already"
+    after = (await recorded(pool, order.id)).standing(Step.CREDIT, "acme")
+    assert before["invoiced"] - after["invoiced"] == Decimal("4.50")
 
 
 async def test_operators_try_again_and_plan_anew(
@@ -260,7 +287,7 @@ async def test_the_timeline_says_it_in_words(
     assert said == [
         "order placed as PO-1 by web",
         "4 of line 1 cancelled by test: changed mind",
-        "5 of line 1 may come back, agreed by test"
+        "5 of line 1 may come back for 90 days, agreed by test"
         " (refused: more_than_shipped, of line 1, 0 can come back)",
     ]
     happened = [entry["text"] for entry in entries if entry["type"] == "event"]

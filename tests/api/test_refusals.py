@@ -104,12 +104,20 @@ async def test_credit_for_more_than_was_invoiced(
     client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
 ) -> None:
     order = await shipped(client, pool, 6)
-    case = told["credit for more than was invoiced, or more than its price"]
+    case = told[
+        "credit for more than was invoiced, freight included, more than its price, or more than was"
+        " in the shipment it names"
+    ]
     dear = [{"line": "1", "quantity": "6", "per_unit": "5"}]
 
     units = await order.say("credits", {"reason": "shortage", "lines": ALL})
     price = await order.say("credits", {"reason": "price_protection", "lines": dear})
 
+    one = {"reason": "lost", "lines": [{"line": "1", "quantity": "1"}]}
+    freight = await order.say("credits", one | {"freight": "9.51"})
+    parcel = await order.say("credits", one | {"shipment_id": f"S-{order.id}", "lines": ALL})
+
+    assert rule(units) == rule(freight) == rule(parcel)
     assert rule(units) in case
     assert rule(price) in case
     assert (await order.shown())["credits"] == []
@@ -216,6 +224,17 @@ async def test_a_receipt_again(
     assert first == "done"
     assert rule(second) in told["a receipt of a payment again"]
     assert (await order.shown())["prepaid"]["paid"] == "20.00"
+
+
+async def test_a_payment_of_an_order_by_card(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await play(client, pool, payment={"method": "card", "token": "tok_1"})
+    money = {"receipt_id": "R-1", "amount": "20", "currency": "USD"}
+
+    said = await order.say("payments", money)
+
+    assert rule(said) in told["a payment noted for an order by card"]
 
 
 async def test_an_invoice_confirmed_twice(

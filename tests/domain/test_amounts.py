@@ -100,6 +100,24 @@ def test_credit_is_used_by_what_is_open_then_by_what_is_invoiced() -> None:
     assert order.standing(Step.CREDIT, "acme") == {"invoiced": invoiced_total(order)}
 
 
+@pytest.mark.parametrize("method", ["account", "card"])
+def test_freight_stays_claimed_until_the_shipment_it_is_billed_with_is_invoiced(
+    method: str,
+) -> None:
+    offers = {"EAST": {"BOLT": Decimal(100)}, "WEST": {"NUT": Decimal(100)}}
+    order = going_on(captured(placed(method=method, freight="50"), offers=offers))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5), shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_2=3), source="WEST", shipment_id="S2")
+    for effect in ("confirm/S1", "confirm/S2", "tax/S2", "invoice/S2"):
+        ask(order, effect)
+    assert open_value(order) == Decimal("5.03") + 50
+    assert authorised_goal(order) == {"amount": Decimal("65.03")}
+    assert all(action.step is not Step.AUTHORISE for action in plan(order))
+    going_on(order)
+    assert open_value(order) == 0
+    assert invoiced_total(order) == Decimal("65.03")
+
+
 def test_a_cancelled_order_is_worth_nothing() -> None:
     order = captured(placed())
     tell(order, CancelRequested(id="c"))

@@ -187,7 +187,36 @@ def test_a_receipt_counts_once_and_no_more_is_given_back_than_was_paid() -> None
     assert pay(order, "1") == "known_receipt"
     assert pay(order, "-6.01", receipt="R-3") == "more_than_paid"
     assert pay(order, "-6.00", receipt="R-3") == "done"
-    assert pay(captured(placed()), "1") == "not_prepaid"
+    assert pay(captured(placed(method="card")), "1") == "paid_by_card"
+
+
+def test_what_a_customer_pays_of_invoices_on_account_is_credit_again() -> None:
+    order = going_on(captured(placed({"1": 5}, freight="0")))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    going_on(order)
+    assert order.standing(Step.CREDIT, "acme") == goal(invoiced="5.03")
+    assert pay(order, "2.03") == "done"
+    going_on(order)
+    assert order.standing(Step.CREDIT, "acme") == goal(invoiced="3.00")
+    assert pay(order, "2.03") == "known_receipt"
+    assert pay(order, "4.00", receipt="R-3") == "done"
+    going_on(order)
+    assert order.standing(Step.CREDIT, "acme") == {}, "never below nothing"
+    look_up(order, NOW)
+    assert order.nothing_to_come, "what was paid too much keeps nothing open"
+    assert pay(order, "-1.50", receipt="R-4") == "done"
+    going_on(order)
+    assert order.standing(Step.CREDIT, "acme") == goal(invoiced="0.50")
+
+
+def test_what_is_paid_on_account_before_an_invoice_is_counted_against_it() -> None:
+    order = going_on(captured(placed({"1": 5}, freight="0", paid="2.03")))
+    assert order.standing(Step.CREDIT, "acme") == goal(open="5.03"), "until it is invoiced"
+    assert amount_due(order) == 0
+    assert order.standing(Step.RELEASE, "EAST"), "what is on account waits for no money"
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    going_on(order)
+    assert order.standing(Step.CREDIT, "acme") == goal(invoiced="3.00")
 
 
 def test_an_order_is_not_over_before_what_was_paid_is_what_was_invoiced() -> None:

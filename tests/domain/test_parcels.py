@@ -66,6 +66,21 @@ def test_a_lost_parcel_is_credited() -> None:
     assert order.nothing_to_come
 
 
+def test_a_parcel_that_arrives_after_its_credit_is_told_of() -> None:
+    order = shipped()
+    lost = CreditGranted(id="c", reason=CreditReason.LOST, lines=goal(_1=5), shipment="P1")
+    tell(order, lost)
+    going_on(order)
+    assert order.nothing_to_come
+    say(order, MilestoneKind.DELIVERED, shipment_id="P1")
+    (hold,) = order.open_holds
+    assert (hold.reason, hold.scope) == ("delivery_exception", "shipment/P1")
+    assert hold.detail == "P1 was credited as lost and has arrived: bill it again or claim it back"
+    assert not order.nothing_to_come
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=5), shipment_id="P1")
+    assert not order.open_holds, "it was claimed back"
+
+
 def test_who_waits_on_waits_as_long_again() -> None:
     order = lost()
     (hold,) = order.open_holds

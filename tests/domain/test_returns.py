@@ -103,6 +103,63 @@ def test_what_came_in_time_is_credited_though_it_is_told_late() -> None:
     assert order.standing(Step.CREDIT_NOTE, "o-R1") == goal(_1=2)
 
 
+def test_what_came_in_time_is_credited_though_it_is_inspected_late() -> None:
+    order = shipped()
+    agree(order, 3, expires=TODAY)
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=2), document="o-R1")
+    for late in (DAY, 2 * DAY):
+        say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=1), document="o-R1", at=NOW + late)
+    going_on(order)
+    assert reasons(order) == []
+    assert order.standing(Step.CREDIT_NOTE, "o-R1") == goal(_1=1)
+    assert order.standing(Step.CREDIT_NOTE, "o-R1.2") == goal(_1=1)
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=1), document="o-R1", at=NOW + DAY)
+    assert reasons(order) == ["return_expired"], "nobody told of it before"
+
+
+def test_what_came_late_and_was_agreed_to_is_not_asked_again_when_it_is_inspected() -> None:
+    order = shipped()
+    agree(order, 2, expires=TODAY)
+    say(order, MilestoneKind.RETURN_RECEIVED, goal(_1=2), document="o-R1", at=NOW + DAY)
+    order.end_hold(order.open_holds[0], NOW, "sam")
+    say(order, MilestoneKind.RETURN_INSPECTED, goal(_1=2), document="o-R1", at=NOW + 2 * DAY)
+    assert reasons(order) == []
+
+
+def test_a_return_without_a_last_day_is_waited_for_so_many_days() -> None:
+    order = shipped()
+    agree(order, 2, days=90)
+    assert order.authorised[0].expires == TODAY + 90 * DAY
+    expire(order, NOW + 91 * DAY)
+    assert order.nothing_to_come
+    agree(order, 2, days=90, expires=TODAY)
+    assert order.authorised[1].expires == TODAY, "a day that is named goes before"
+
+
+def test_a_credit_for_a_shipment_is_for_what_was_in_it() -> None:
+    order = shipped(6, parcels=2)
+    first = order.shipments[0].id
+    assert credit(order, "lost", 4, shipment=first) == "more_than_invoiced"
+    assert credit(order, "damaged", 1, shipment=first) == "done"
+    assert credit(order, "lost", 3, shipment=first) == "more_than_invoiced"
+    assert credit(order, "lost", 2, shipment=first) == "done"
+    assert credit(order, "shortage", 3) == "done"
+
+
+def test_freight_is_credited_once_and_as_far_as_it_was_invoiced() -> None:
+    order = going_on(captured(placed({"1": 5}, freight="7")))
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    going_on(order)
+    assert credit(order, "lost", 5, freight="7.01") == "more_than_invoiced"
+    assert credit(order, "lost", 4, freight="0.001") == "too_many_decimals"
+    assert credit(order, "lost", 4, freight="5") == "done"
+    assert credit(order, "lost", 1, freight="3") == "more_than_invoiced"
+    assert credit(order, "lost", 1, freight="2") == "done"
+    going_on(order)
+    assert credit_note(order, order.returns[0]).freight == 5
+    assert credited_total(order) == invoiced_total(order) == Decimal("12.03")
+
+
 def test_whole_units_are_credited_without_coming_back() -> None:
     order = shipped()
     assert credit(order, "shortage", 2) == "done"
