@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from domain.amounts import order_value
 from domain.answer import Captured, Done, Pending, Refused, Unclear
 from domain.deadlines import deadlines, expire
 from domain.documents import CaptureRequest
@@ -263,6 +264,7 @@ def test_a_cancelled_line_is_not_looked_up_and_its_hold_ends() -> None:
     assert reasons(order) == []
     going_on(order)
     assert order_status(order) == "released"
+    assert order_value(order) == Decimal("14.53"), "all that is agreed has a price"
     say(order, MilestoneKind.SHIPPED, goal(_1=5))
     assert order_status(going_on(order)) == "invoiced"
 
