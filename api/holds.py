@@ -23,11 +23,13 @@ routes = router("", "commands")
 
 
 class NewHold(Asked):
-    """`scope` is `order`, `line/<line>` or `fulfilment/<source>`. It ends by itself at `until`."""
+    """`scope` is `order`, `line/<line>` (of a kit: all its parts) or `fulfilment/<source>`, where
+    the fulfilment's id will do, too. It ends by itself at `until`.
+    """
 
     reason: Code = "manual"
     detail: str = Field("", max_length=500)
-    scope: str = Field("order", pattern=r"^(order|(line|fulfilment)/[A-Za-z0-9._-]{1,64})$")
+    scope: str = Field("order", pattern=r"^(order|(line|fulfilment)/[A-Za-z0-9._-]{1,128})$")
     until: AwareDatetime | None = None
 
 

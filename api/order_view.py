@@ -38,7 +38,7 @@ from domain.order_parts import Line, Shipment
 from domain.paperwork import fulfilment_id
 from domain.promise import promised
 from domain.status import Quantities, line_status, order_status, quantities
-from domain.view import Awaited, awaited
+from domain.view import Awaited, awaited, tried
 
 
 def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
@@ -188,12 +188,15 @@ def _waits(seen: SeenOrder) -> list[WaitOut]:
 
 
 def _wait(each: Awaited, note: Wait | None, order: Order) -> WaitOut:
+    attempts = note.attempts if note else int(each.what in order.effects)
+    last_error = note.last_error if note else ""
     return WaitOut(
         what=each.what,
+        text=tried(each.text, attempts, last_error),
         system=(note.system if note else "") or each.system,
         since=note.since if note else each.since,
-        attempts=note.attempts if note else int(each.what in order.effects),
-        last_error=note.last_error if note else "",
+        attempts=attempts,
+        last_error=last_error,
         deadline=(note.deadline if note else None) or each.deadline,
     )
 
@@ -213,8 +216,10 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
 
 
 def _totals(order: Order) -> TotalsOut | None:
-    """`None` until the order has prices."""
-    if order.terms is None or any(x.line not in order.terms.lines for x in order.lines):
+    """`None` until all that is agreed has prices."""
+    if order.terms is None or any(
+        x.agreed and x.line not in order.terms.lines for x in order.lines
+    ):
         return None
     assert order.header
     currency = order.header.currency

@@ -125,7 +125,10 @@ class HoldOut(BaseModel):
 
 
 class WaitOut(BaseModel):
+    """`text` says `what` is waited for in a sentence."""
+
     what: str
+    text: str
     system: str
     since: datetime | None
     attempts: int

@@ -73,10 +73,13 @@ def amend(order: Order, message: Amended, now: datetime) -> Outcome:
 
 
 def replan(order: Order, message: ReplanAsked, now: datetime) -> Outcome | None:
-    """Take another look at where everything not asked for yet shall come from."""
+    """Take another look at where everything not asked for yet shall come from; at what a warehouse
+    could not find, too: it may have turned up.
+    """
     capture = order.effect(Step.CAPTURE)
     if order.quoted or capture is None or capture.state is not EffectState.CONFIRMED:
         return refused(message, "nothing_to_plan", "it is not captured yet")
+    order.not_found.clear()
     keep_only_hard(order)
     look_anew(order)
     return None

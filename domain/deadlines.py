@@ -69,12 +69,22 @@ def _expire(order: Order, name: str, now: datetime) -> None:
 def _lapse(order: Order, why: str, now: datetime) -> None:
     """What did not leave by the customer's last day is cancelled; so is a quote nobody took."""
     order.lapsed = True
-    cancelled = tidy({line.line: line.agreed - line.total_shipped for line in order.lines})
+    order.lapsed_lines = cancelled = tidy(
+        {line.line: line.agreed - line.total_shipped for line in order.lines}
+    )
     for line in order.lines:
         line.cancelled += cancelled.get(line.line, ZERO)
         line.sources = dict(line.shipped)
     data = {"lines": plain(cancelled), "reason": why, "by": "throughline"}
     order.tell("order.cancelled", "lapsed", now, data)
+
+
+def good_until(order: Order) -> datetime | None:
+    """When a quote expires, or did, if it ever does."""
+    header = order.header
+    days = (header.valid_until, header.cancel_after) if header else ()
+    ends = [_midnight(day + timedelta(days=1)) for day in days if day and day < NEVER]
+    return min(ends, default=None)
 
 
 def _answers(order: Order) -> Iterator[Due]:

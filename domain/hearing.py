@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from domain.amending import amend, cancel, is_early, new_line, replan
-from domain.base import ZERO, tidy
+from domain.base import ZERO, plain, tidy
+from domain.deadlines import good_until
 from domain.effect import Effect, EffectState, Step
 from domain.hold import WAIVABLE, Hold, Problem
 from domain.message import (
@@ -24,8 +25,9 @@ from domain.message import (
     StockArrived,
     StockLost,
 )
-from domain.milestones import count_shipment, hear_milestone
+from domain.milestones import count_delivered, count_shipment, hear_milestone
 from domain.order import Header, Order, Outcome, known_line, refused
+from domain.paperwork import fulfilment_id
 from domain.returns import authorise_return, grant_credit
 from domain.settling import settle_late
 from domain.sourcing import allocate, position
@@ -80,12 +82,12 @@ def _take_in(order: Order, message: Message, now: datetime) -> Outcome | None:
         case ReplanAsked():
             return replan(order, message, now)
         case HoldPlaced():
-            problem = Problem(reason=message.reason, scope=message.scope, detail=message.detail)
-            order.place_hold(problem, f"heard/{message.n}", now, until=message.until)
+            return _place_hold(order, message, now)
         case HoldReleased():
             return _release_hold(order, message, now)
         case Milestone():
-            hear_milestone(order, message, now)
+            if detail := hear_milestone(order, message, now):
+                return Outcome(n=message.n, detail=detail)
         case Answered():
             _answered(order, message, now)
         case StockArrived():
@@ -111,6 +113,8 @@ def _place(order: Order, message: Placed, now: datetime) -> Outcome | None:
     order.lines = [new_line(each, each.line or "") for each in message.order.numbered().lines]
     for shipment in order.shipments:  # heard of before its order
         count_shipment(order, shipment, now)
+        if shipment.delivered_at:
+            count_delivered(order, shipment)
     order.tell("order.created", "created", now, {"reference": order.header.reference}, message.id)
     if message.duplicate_of:
         problem = Problem(reason="suspected_duplicate", detail=f"looks like {message.duplicate_of}")
@@ -123,10 +127,53 @@ def _accept(order: Order, message: QuoteAccepted, now: datetime) -> Outcome | No
         return refused(message, "not_a_quote")
     if order.accepted_at is not None:
         return refused(message, "already_accepted")
+    came, end = message.received_at, good_until(order)
+    if came and end and came >= end and order.quoted:
+        return refused(message, "expired", f"it was good until {end:%Y-%m-%d %H:%M} UTC")
     if not any(line.agreed for line in order.lines):
-        return refused(message, "expired" if order.lapsed else "cancelled")
+        if not (came and order.lapsed_lines):
+            return refused(message, "expired" if order.lapsed else "cancelled")
+        _take_up_again(order, message, now)
     order.accepted_at = now
     return None
+
+
+def _take_up_again(order: Order, message: QuoteAccepted, now: datetime) -> None:
+    """The quote was accepted in time, and expired before that could be handed over."""
+    for line in order.lines:
+        line.cancelled -= order.lapsed_lines.get(line.line, ZERO)
+    data = {"lines": plain(order.lapsed_lines), "added": [], "by": message.by}
+    order.lapsed, order.lapsed_lines = False, {}
+    allocate(order)
+    order.tell("order.amended", f"heard/{message.n}", now, data, message.id)
+
+
+def _place_hold(order: Order, message: HoldPlaced, now: datetime) -> Outcome | None:
+    scope = _known_scope(order, message.scope)
+    if scope is None:
+        return refused(message, "unknown_scope", f"the order has no {message.scope}")
+    problem = Problem(reason=message.reason, scope=scope, detail=message.detail)
+    order.place_hold(problem, f"heard/{message.n}", now, until=message.until)
+    return None
+
+
+def _known_scope(order: Order, scope: str) -> str | None:
+    """The scope as holds name it, if the order has it."""
+    what, _, which = scope.partition("/")
+    match what:
+        case "order":
+            known = {""}
+        case "line":
+            known = {name for line in order.lines for name in (line.line, line.kit) if name}
+        case "fulfilment":
+            which = which.removeprefix(fulfilment_id(order.id, ""))
+            known = set(order.terms.sources) if order.terms else set()
+            known |= {location for line in order.lines for location in line.sources}
+        case "shipment":
+            known = {shipment.id for shipment in order.shipments}
+        case _:
+            known = {back.id for back in order.returns} if what == "return" else set()
+    return "/".join(filter(None, (what, which))) if which in known else None
 
 
 def _release_hold(order: Order, message: HoldReleased, now: datetime) -> Outcome | None:
@@ -228,7 +275,11 @@ def _answered(order: Order, message: Answered, now: datetime) -> None:
 
 
 def _find_stock(order: Order, message: StockArrived) -> None:
+    """Where the item could not be found, it is believed in again once more of it has come."""
     order.offers.setdefault(message.location, {})[message.item] = message.available
+    lost = order.not_found.get(message.location, {})
+    if message.item in lost and (not message.came_at or message.came_at > lost[message.item]):
+        del lost[message.item]
     _look_again(order, Step.CAPTURE)
     _look_again(order, Step.STOCK)
     allocate(order)

@@ -57,15 +57,24 @@ def _compare_payment(order: Order, now: datetime) -> None:
 def moot_holds(order: Order) -> list[Hold]:
     """The holds that nothing waits for any more.
 
-    A refusal nobody asks about holds nothing, and an order of which nothing is left is not to be
-    looked at before it goes on.
+    A refusal nobody asks about holds nothing, and an order (or a line) of which nothing is left is
+    not to be looked at before it goes on.
     """
     if not order.open_holds:
         return []
     missing = unmet(order)
-    over = bool(order.lines) and not any(line.agreed for line in order.lines)
     return [
         hold
         for hold in order.open_holds
-        if (hold.effect not in missing if hold.effect else over and hold.reason not in _NEVER_MOOT)
+        if (
+            hold.effect not in missing
+            if hold.effect
+            else hold.reason not in _NEVER_MOOT and _nothing_left(order, hold.scope)
+        )
     ]
+
+
+def _nothing_left(order: Order, scope: str) -> bool:
+    """Of the line that a hold is about, or else of the order."""
+    lines = [x for x in order.lines if scope in (f"line/{x.line}", f"line/{x.kit}")] or order.lines
+    return bool(lines) and not any(line.agreed for line in lines)

@@ -58,9 +58,12 @@ class Amended(Heard):
 
 
 class QuoteAccepted(Heard):
-    """The customer takes the quote as it is: from now on it is an order."""
+    """The customer takes the quote as it is: from now on it is an order. `received_at` is when that
+    was stored: whether the quote was still good then is what counts.
+    """
 
     kind: Literal["accept"] = "accept"
+    received_at: datetime | None = None
     by: str = ""
 
 
@@ -132,12 +135,14 @@ class ReplanAsked(Heard):
 
 
 class HoldPlaced(Heard):
-    """Somebody wants the order looked at before it goes on, or before `until`."""
+    """Somebody wants a scope of the order (see `Hold`) looked at before it goes on, or before
+    `until`. A fulfilment may be named by its id, too.
+    """
 
     kind: Literal["hold"] = "hold"
     reason: Code = "manual"
     detail: str = Field("", max_length=500)
-    scope: str = Field("order", max_length=80)
+    scope: str = Field("order", max_length=200)
     until: datetime | None = None
     by: str = ""
 
@@ -215,12 +220,15 @@ class Answered(Heard):
 
 
 class StockArrived(Heard):
-    """An item the order waits for can be had: `available` stock units of it at `location`."""
+    """An item the order waits for can be had: `available` stock units of it at `location`, free
+    again or just come. `came_at`: when any of it last came there, by a receipt or a count.
+    """
 
     kind: Literal["stock_arrived"] = "stock_arrived"
     item: str
     location: str
     available: Decimal
+    came_at: datetime | None = None
 
 
 class StockLost(Heard):

@@ -13,24 +13,27 @@ from domain.effect import Effect, EffectState, Step
 from domain.hold import Problem
 from domain.message import Milestone, MilestoneKind
 from domain.order import Order, free_name, known_line
-from domain.order_parts import Line, Shipment
+from domain.order_parts import Arrival, Line, Shipment
 from domain.returns import end_holds_of_scope, inspected, returned
 from domain.settling import settle_late
 from domain.sourcing import allocate, end_release, left_as_asked, settle_apart
+from domain.words import words
 
 
-def hear_milestone(order: Order, message: Milestone, now: datetime) -> None:
-    """Raises `Misunderstood` for a line the order does not have."""
+def hear_milestone(order: Order, message: Milestone, now: datetime) -> str:
+    """What is to be said of it, if anything. Raises `Misunderstood` for a line the order does not
+    have.
+    """
     if order.lines:
         for number in message.quantities:
             known_line(order, number)
-    _HEARD[message.milestone](order, message, now)
+    return _HEARD[message.milestone](order, message, now) or ""
 
 
 def _picked(order: Order, message: Milestone, now: datetime) -> None:
     _progress(order, message, lambda line: line.picked)
     if message.final:
-        _short_pick(order, message)
+        _short_pick(order, message, now)
 
 
 def _packed(order: Order, message: Milestone, now: datetime) -> None:
@@ -44,8 +47,9 @@ def _progress(order: Order, message: Milestone, where: Callable[[Line], Goal]) -
             goal[message.source] = goal.get(message.source, ZERO) + quantity
 
 
-def _short_pick(order: Order, message: Milestone) -> None:
+def _short_pick(order: Order, message: Milestone, now: datetime) -> None:
     """The warehouse has let go of what it did not find; another source may have it."""
+    missing: list[str] = []
     at, release = message.source, order.effect(Step.RELEASE, message.source)
     if release is None:
         return
@@ -55,9 +59,24 @@ def _short_pick(order: Order, message: Milestone) -> None:
         found = max(line.picked.get(at, ZERO) - earlier, left_as_asked(line, at))
         if found < asked.get(line.line, ZERO):
             line.sources = tidy({**line.sources, at: found + earlier})
-            order.offers.setdefault(at, {})[order.line_terms(line.line).item] = ZERO
+            order.not_found.setdefault(at, {})[order.line_terms(line.line).item] = now
             _let_go(order, release, line.line, found)
+            missing.append(line.line)
     allocate(order)
+    _hold_incomplete(order, message, missing, now)
+
+
+def _hold_incomplete(order: Order, message: Milestone, missing: list[str], now: datetime) -> None:
+    """What was to leave as a whole may leave in part now: what was found is picked already."""
+    assert order.header
+    short = {n: q for n in missing if (q := order.line(n).backordered)}
+    if short and order.header.fulfilment != "partial":
+        detail = (
+            f"{message.source} {words('did not find', short)}, no other source has it, and the"
+            f" order is {order.header.fulfilment}: cancel, or release to let it leave in parts"
+        )
+        problem = Problem(reason="unavailable_inventory", detail=detail)
+        order.place_hold(problem, f"heard/{message.n}", now)
 
 
 def _let_go(order: Order, release: Effect, line: str, kept: Decimal) -> None:
@@ -92,6 +111,10 @@ def _shipped(order: Order, message: Milestone, now: datetime) -> None:
         "lines": plain(shipment.lines),
     }
     order.tell("order.shipped", f"heard/{message.n}", now, data, message.id)
+    for key in (_arrival(message, name), _arrival(message, "")):
+        if arrived := order.arrived.get(key):
+            _arrive(order, shipment, arrived, now)
+    order.arrived.pop(_arrival(message, ""), None)
 
 
 def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
@@ -117,20 +140,50 @@ def count_shipment(order: Order, shipment: Shipment, now: datetime) -> None:
     allocate(order)
 
 
-def _delivered(order: Order, message: Milestone, now: datetime) -> None:
-    for shipment in order.shipments:
-        named = message.shipment_id in (shipment.id, shipment.reported_as)
-        meant = named or (message.shipment_id is None and shipment.under_way)
-        mine = meant and shipment.source == message.source
-        if mine and shipment.delivered_at is None:
-            shipment.delivered_at = message.occurred_at
-            end_holds_of_scope(order, f"shipment/{shipment.id}", now)
-            for line in order.lines:
-                line.delivered += shipment.lines.get(line.line, ZERO)
-            data = {"shipment_id": shipment.id, "delivered_at": message.occurred_at.isoformat()}
-            order.tell("order.delivered", f"delivered/{shipment.id}", now, data, message.id)
-            if shipment.lost:
-                _found_again(order, shipment, now)
+def _delivered(order: Order, message: Milestone, now: datetime) -> str:
+    """Of a shipment nobody has told of yet it is kept, until somebody does."""
+    arrived = Arrival(at=message.occurred_at, message=message.id)
+    for shipment in _meant(order, message):
+        if shipment.delivered_at is None:
+            _arrive(order, shipment, arrived, now)
+    if _is_known(order, message):
+        return ""
+    name = message.shipment_id or ""
+    order.arrived[_arrival(message, name)] = arrived
+    return f"kept until {message.source} tells that it shipped {name or 'anything'}"
+
+
+def _meant(order: Order, message: Milestone) -> list[Shipment]:
+    """The shipments of its source that a message names, or else those under way."""
+    return [
+        shipment
+        for shipment in order.shipments
+        if shipment.source == message.source
+        and (
+            message.shipment_id in (shipment.id, shipment.reported_as)
+            or (message.shipment_id is None and shipment.under_way)
+        )
+    ]
+
+
+def _is_known(order: Order, message: Milestone) -> bool:
+    """Whether anything has been told of the shipment it names, or of any of its source."""
+    mine = [each for each in order.shipments if each.source == message.source]
+    return bool(mine) if message.shipment_id is None else bool(_meant(order, message))
+
+
+def _arrival(message: Milestone, name: str) -> str:
+    return f"{message.source}/{name}"
+
+
+def _arrive(order: Order, shipment: Shipment, arrived: Arrival, now: datetime) -> None:
+    shipment.delivered_at = arrived.at
+    end_holds_of_scope(order, f"shipment/{shipment.id}", now)
+    count_delivered(order, shipment)
+    data = {"shipment_id": shipment.id, "delivered_at": arrived.at.isoformat()}
+    order.tell("order.delivered", f"delivered/{shipment.id}", now, data, arrived.message)
+    if shipment.lost:
+        _found_again(order, shipment, now)
 
 
 def _found_again(order: Order, shipment: Shipment, now: datetime) -> None:
@@ -138,6 +191,11 @@ def _found_again(order: Order, shipment: Shipment, now: datetime) -> None:
     detail = f"{shipment.id} was credited as lost and has arrived: bill it again or claim it back"
     problem = Problem(reason="delivery_exception", scope=f"shipment/{shipment.id}", detail=detail)
     order.place_hold(problem, f"delivered/{shipment.id}", now)
+
+
+def count_delivered(order: Order, shipment: Shipment) -> None:
+    for line in order.lines:
+        line.delivered += shipment.lines.get(line.line, ZERO)
 
 
 def _rejected(order: Order, message: Milestone, now: datetime) -> None:
@@ -185,9 +243,8 @@ def _picking(order: Order, message: Milestone, now: datetime) -> None:
 
 def _excepted(order: Order, message: Milestone, now: datetime) -> None:
     """The carrier could not deliver: somebody has to find out what becomes of the parcel."""
-    for shipment in order.shipments:
-        named = message.shipment_id in (shipment.id, shipment.reported_as)
-        if named and shipment.source == message.source and shipment.under_way:
+    for shipment in _meant(order, message):
+        if shipment.under_way:
             shipment.scanned_at = message.occurred_at
             detail = " ".join(filter(None, (shipment.carrier, shipment.tracking)))
             problem = Problem(
@@ -196,7 +253,7 @@ def _excepted(order: Order, message: Milestone, now: datetime) -> None:
             order.place_hold(problem, f"heard/{message.n}/{shipment.id}", now)
 
 
-_HEARD: dict[MilestoneKind, Callable[[Order, Milestone, datetime], None]] = {
+_HEARD: dict[MilestoneKind, Callable[[Order, Milestone, datetime], str | None]] = {
     MilestoneKind.ACCEPTED: _accepted,
     MilestoneKind.REJECTED: _rejected,
     MilestoneKind.PICKING: _picking,

@@ -18,7 +18,7 @@ from domain.event import Event
 from domain.hold import Hold, Problem, hold_id
 from domain.message import Heard
 from domain.order_in import OrderIn, PaymentIn
-from domain.order_parts import Authorised, Line, Return, Shipment
+from domain.order_parts import Arrival, Authorised, Line, Return, Shipment
 from domain.party import Address
 from domain.patience import Patience
 from domain.terms import LineTerms, Terms
@@ -71,11 +71,13 @@ class Order(BaseModel):
 
     `rules`: those of the run that has it. `heard` is the number of the last message heard.
     `offers` is what sources were last known to have, by location and item, in stock units.
+    `not_found`: the items that a location, asked for them, could not find, and since when.
+    `arrived`: what was delivered of shipments not told of yet, by source and shipment.
     `changed_at` is when something was last heard.
-    `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over.
-    `unestimated`: it goes on without an estimate of its tax, which took too long. `let_go`: its
-    goods went back while it is held. `renewals` of the claim on its card. `receipts` are what was
-    paid for it beforehand or on its invoices, and given back.
+    `picking`: the sources that pick. `early`, `lapsed`: it may not ship yet; its last day is over,
+    when `lapsed_lines` were cancelled. `unestimated`: it goes on without an estimate of its tax,
+    which took too long. `let_go`: its goods went back while it is held. `renewals` of the claim on
+    its card. `receipts` are what was paid for it beforehand or on its invoices, and given back.
     `news` and `outcomes` are for the next record.
     """
 
@@ -89,13 +91,16 @@ class Order(BaseModel):
     accepted_at: datetime | None = None
     early: bool = False
     lapsed: bool = False
+    lapsed_lines: Goal = {}
     unestimated: bool = False
     let_go: bool = False
     renewals: int = 0
     lines: list[Line] = []
     terms: Terms | None = None
     offers: dict[str, Goal] = {}
+    not_found: dict[str, dict[str, datetime]] = {}
     shipments: list[Shipment] = []
+    arrived: dict[str, Arrival] = {}
     authorised: list[Authorised] = []
     returns: list[Return] = []
     receipts: Goal = {}
@@ -158,6 +163,13 @@ class Order(BaseModel):
     @property
     def open_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.open]
+
+    @property
+    def parked(self) -> set[str]:
+        """The scopes that somebody wants looked at; with a kit, each of its parts."""
+        scopes = {hold.scope for hold in self.open_holds if hold.effect is None}
+        parts = (line.line for line in self.lines if f"line/{line.kit}" in scopes)
+        return scopes.union(f"line/{part}" for part in parts)
 
     @property
     def wanted_items(self) -> Goal:

@@ -91,6 +91,13 @@ class Shipment(BaseModel):
         return self.delivered_at is None and not (self.lost or self.came_back)
 
 
+class Arrival(Fact):
+    """When something was delivered, by which message."""
+
+    at: datetime
+    message: str
+
+
 class Authorised(Fact):
     """A return that was agreed to: so much of each line, until the end of the day `expires`.
     `restocking` is the percentage of the credit that is kept.

@@ -97,6 +97,7 @@ def _capture(order: Order, action: Action, now: datetime) -> CaptureRequest:
                 part_of=line.kit,
             )
             for line in order.lines
+            if line.agreed  # what was cancelled nobody need know
         ),
     )
 

@@ -323,7 +323,7 @@ def _being_estimated(order: Order) -> bool:
 
 def parked(order: Order, target: Target) -> bool:
     """Whether somebody wants it looked at before it grows."""
-    scopes = {hold.scope for hold in order.open_holds if hold.effect is None}
+    scopes = order.parked
     if "order" in scopes and target.step in PARKED:
         return True
     if target.step in (Step.RETURN_TAX, Step.CREDIT_NOTE):

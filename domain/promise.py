@@ -19,7 +19,8 @@ class Promise(Fact):
 
 def promised(order: Order, line: Line) -> Promise | None:
     """Of what has not left yet: for a quote from what was on offer when it was priced, else from
-    what is reserved. `None` while any of it has no source: no day is promised without goods.
+    what is reserved, and no day before that was. `None` while any of it has no source: no day is
+    promised without goods.
     """
     asked_on = order.accepted_at or order.placed_at
     if order.terms is None or order.header is None or asked_on is None:
@@ -32,9 +33,11 @@ def promised(order: Order, line: Line) -> Promise | None:
         reserved.get(position(line.line, at), 0) < line.sources[at] for at in open_here
     ):
         return None
+    stock = order.effect(Step.STOCK)
+    reserved_at = (stock.since if stock and not order.quoted else None) or asked_on
     kinds = {order.terms.sources[at].kind for at in open_here if at in order.terms.sources}
     first_day = order.header.ship_not_before or asked_on.date()
     return Promise(
-        ship_date=max(first_day, asked_on.date()),
+        ship_date=max(first_day, asked_on.date(), reserved_at.date()),
         supply="supplier" if LocationKind.SUPPLIER in kinds else "stock",
     )

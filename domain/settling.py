@@ -1,5 +1,6 @@
 """What answers change: how a call ended, and what follows from that for the order itself."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.amounts import credit_note, invoice
@@ -24,6 +25,7 @@ from domain.sourcing import (
 from domain.terms import LineTerms, Terms
 
 _AWAITED = (EffectState.SENT, EffectState.PENDING)
+_OF_THE_PRICE = frozenset({"price_mismatch", "no_price"})
 
 
 def intend(order: Order, action: Action, now: datetime) -> None:
@@ -118,13 +120,9 @@ def _stand(order: Order, effect: Effect, standing: Goal, now: datetime) -> None:
 
 def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> None:
     """Take over today's data; what must be decided first becomes holds, all of it at once."""
-    order.end_holds_of(effect.name, now)
     order.offers = _copied(answer.offers)
-    open_problems = [
-        problem
-        for problem in answer.problems
-        if problem.reason not in WAIVABLE or f"{problem.scope}/{problem.reason}" not in order.waived
-    ]
+    open_problems = [x for x in answer.problems if not _decided(order, effect, x)]
+    _end_solved(order, effect, open_problems, now)
     if effect.version == 0:
         order.terms = answer.terms
     if open_problems:
@@ -143,6 +141,25 @@ def _capture(order: Order, effect: Effect, answer: Captured, now: datetime) -> N
     effect.overtaken = False
     allocate(order)
     _kill_unfilled(order, effect, now)
+
+
+def _decided(order: Order, effect: Effect, problem: Problem) -> bool:
+    """Somebody accepted it, or it is about the price of a line that has been agreed to by now: that
+    one stays, whatever is paid today.
+    """
+    if problem.reason in WAIVABLE and f"{problem.scope}/{problem.reason}" in order.waived:
+        return True
+    if problem.reason not in _OF_THE_PRICE or order.quoted or not effect.version:
+        return False
+    return order.terms is not None and problem.scope.removeprefix("line/") in order.terms.lines
+
+
+def _end_solved(order: Order, effect: Effect, problems: Sequence[Problem], now: datetime) -> None:
+    """What is as wrong as it was stays held as it is: somebody may be looking at that hold."""
+    found = {(each.reason, each.scope, each.detail) for each in problems}
+    for hold in order.open_holds:
+        if hold.effect == effect.name and (hold.reason, hold.scope, hold.detail) not in found:
+            order.end_hold(hold, now, by="throughline")
 
 
 def _keep_what_was_agreed(order: Order, fresh: Terms) -> None:

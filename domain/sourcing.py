@@ -20,7 +20,7 @@ def allocate(order: Order) -> None:
     if order.terms is None or order.let_go:
         return
     known = order.terms.sources
-    left = {at: dict(goal) for at, goal in order.offers.items() if at in known}
+    left = {at: _findable(order, at) for at in order.offers if at in known}
     for theirs in (False, True):
         _fill(
             order,
@@ -31,6 +31,12 @@ def allocate(order: Order) -> None:
             },
         )
     start_releases_anew(order)
+
+
+def _findable(order: Order, location: str) -> Goal:
+    """What a location offers, but for what it could not find: our books may still show that."""
+    lost = order.not_found.get(location, {})
+    return {item: q for item, q in order.offers[location].items() if item not in lost}
 
 
 def _fill(order: Order, left: dict[str, Goal]) -> None:

@@ -176,11 +176,13 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.HELD: _ANY | _QUOTE,
     Status.QUOTED: _ANY | _QUOTE,
     **dict.fromkeys(BEFORE_SHIPPING - {Status.RECEIVED}, _ANY),
-    **dict.fromkeys((*AFTER_SHIPPING, Status.CLOSED, Status.CANCELLED, Status.EXPIRED), _GONE),
+    **dict.fromkeys((*AFTER_SHIPPING, Status.CLOSED, Status.CANCELLED), _GONE),
+    Status.EXPIRED: _ANY,
 }
 """From one record to the next, an order goes from a status only to one of these (or stays).
 
 What left cannot come back: after the first shipment there is no way to a status before it, nor to
 cancelled. Within each group amendments go back and forth. A cancelled order only goes on when goods
-that could not be stopped leave after all.
+that could not be stopped leave after all; an expired quote, too, when it was accepted in time and
+that was heard late.
 """

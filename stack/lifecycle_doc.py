@@ -48,6 +48,16 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      "a dead letter `conflicting_content`"),
     ("a milestone ahead of its order", "202",
      "its goods move stock as soon as it is known what they are"),
+    ("`delivered` of a shipment that nobody has told of yet", "202",
+     "kept, and waited for; it counts once that shipment is told"),
+    ("a delivery exception that names no shipment", "202",
+     "held: `delivery_exception`, each shipment of that warehouse that is under way"),
+    ("less picked than was asked for, as `final`", "202", "what is missing is sourced elsewhere or"
+     " backordered; it is not asked for there again until goods come there or are counted, or"
+     " somebody has the order planned anew"),
+    ("the same, of an order that is not `partial`, and no other source has it", "202",
+     "held: `unavailable_inventory`, naming what is missing. The warehouse may ship what it found:"
+     " cancelling recalls it, releasing the hold lets it leave in parts"),
     ("more shipped than was asked for", "202", "booked, and held: `overshipped`"),
     ("anything for a closed order", "202", "the order reopens"),
     ("a message an order cannot make sense of", "202", "a dead letter `not_understood`"),
@@ -55,6 +65,10 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
     ("an amendment that changes nothing; a line named twice; a restocking percentage above 100;"
      " `per_unit` that does not go with the credit's reason; a payment of nothing or in another"
      " currency than the order's", "422, each broken rule with its pointer", "not stored"),
+    ("a hold on a line or fulfilment that the order does not have", "202; the command is refused:"
+     " `unknown_scope`", "nothing is held"),
+    ("the line that an order is held for is cancelled", "202",
+     "its hold ends; the rest of the order goes on"),
     ("an amendment below what has shipped", "202; the command is refused: `below_shipped`",
      "nothing of the amendment is done"),
     ("a return of more than was shipped", "202; the command is refused: `more_than_shipped`",
@@ -78,6 +92,8 @@ ANSWERS: Sequence[tuple[str, str, str]] = (
      " it is billed again or claimed back"),
     ("a quote accepted after it has expired", "202; the command is refused: `expired`",
      "the quote stays expired"),
+    ("a quote accepted in time, and heard by its order after it has expired", "202",
+     "it is an order: what counts is when the acceptance was stored"),
     ("one hold released by two people", "202, 202; the second command is refused:"
      " `already_released`, by whom", "released once"),
     ("a receipt of a payment again", "202; the command is refused: `known_receipt`",

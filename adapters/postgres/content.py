@@ -15,6 +15,8 @@ from domain.order_in import OrderIn
 BY_VALUE = "v2:"
 """Begins every hash made of values. Those of before were made of what was written: `5` and `5.0`
 gave two."""
+OURS = {"n", "correlation_id", "received_at"}
+"""What a message is told of itself when it is handed over, not by its sender."""
 _LARGEST_WHOLE = 64
 """Digits. The door takes no longer number, so every whole one that was written out has fewer."""
 _EXACT = Context(prec=200, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -30,7 +32,7 @@ def hash_of(content: Any, told: Callable[[Any], Any] = str) -> str:
 
 def hash_of_message(message: Message) -> str:
     """Of all a message says, whatever its number and the request it came by."""
-    return _hash_by_value(message.model_dump(exclude={"n", "correlation_id"}))
+    return _hash_by_value(message.model_dump(exclude=OURS))
 
 
 def hashes_of(order: OrderIn) -> tuple[str, str]:

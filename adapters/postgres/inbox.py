@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
-from adapters.postgres.content import hash_of_message, hashes_of, stored_hash
+from adapters.postgres.content import OURS, hash_of_message, hashes_of, stored_hash
 from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
@@ -45,6 +45,8 @@ with due as (
 select i.order_id, o.run is not null and o.finished_at is null as started,
        array_agg(i.n order by i.n) as numbers,
        array_agg(i.body || jsonb_build_object('n', i.n, 'correlation_id', i.correlation_id)
+                 || case when i.kind = 'accept'
+                        then jsonb_build_object('received_at', i.stored_at) else '{{}}' end
                  order by i.n) as bodies,
        array_agg(i.xmin::text order by i.n) as versions
 from due join orders o on o.id = due.order_id join inbox i on i.order_id = due.order_id
@@ -293,7 +295,7 @@ class Inbox:
 
 
 def _body(message: Message) -> JsonText:
-    return JsonText(message.model_dump_json(exclude={"n", "correlation_id"}))
+    return JsonText(message.model_dump_json(exclude=OURS))
 
 
 def _message(order_id: str, message: Message, source: str, raw: bytes) -> tuple[Any, ...]:

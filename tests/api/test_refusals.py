@@ -7,8 +7,13 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from domain.effect import Step
+from domain.hold import Problem
 from stack.lifecycle_doc import ANSWERS
+from tests.api.orders import an_order, record
 from tests.api.played import Played, play, shipped
+from tests.api.test_orders import recorded
+from tests.domain.build import captured
+from tests.domain.ledger import LINE_TERMS
 
 ALL = [{"line": "1", "quantity": "10"}]
 FOUR = [{"line": "1", "quantity": "4"}]
@@ -121,13 +126,74 @@ async def test_credit_for_more_than_was_invoiced(
 async def test_a_quote_accepted_after_it_has_expired(
     client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
 ) -> None:
-    quote = await play(client, pool, kind="quote", valid_until="2030-02-01")
+    quote = await play(client, pool, kind="quote", valid_until="2020-02-01")
     await quote.go_on(over="valid_until")
 
     said = await quote.say("quote/acceptance", {})
 
     assert rule(said) in told["a quote accepted after it has expired"]
     assert (await quote.shown())["status"] == "expired"
+
+
+async def test_a_quote_accepted_in_time_and_heard_late(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    """What counts is when it was received: now, which is before that day."""
+    quote = await play(client, pool, kind="quote", valid_until="2030-02-01")
+    [waits] = (await quote.shown())["waiting_for"]
+    assert (waits["what"], waits["deadline"]) == ("acceptance", "2030-02-02T00:00:00Z")
+    assert waits["text"] == "The customer is to accept the quote"
+    await quote.go_on(over="valid_until")
+    assert (await quote.shown())["status"] == "expired"
+
+    assert await quote.say("quote/acceptance", {}) == "done"
+
+    assert (await quote.shown())["status"] == "released"
+
+
+async def test_a_hold_on_what_the_order_does_not_have(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await play(client, pool)
+    case = told["a hold on a line or fulfilment that the order does not have"]
+
+    for scope in ("line/99", "fulfilment/MOON", f"fulfilment/{order.id}-MOON"):
+        assert rule(await order.say("holds", {"scope": scope})) in case
+    assert (await order.shown())["holds"] == []
+
+    (fulfilment,) = (await order.shown())["fulfilments"]
+    assert await order.say("holds", {"scope": f"fulfilment/{fulfilment['id']}"}) == "done"
+    (hold,) = (await order.shown())["holds"]
+    assert hold["scope"] == "fulfilment/EAST"
+
+
+async def test_a_delivery_ahead_of_its_shipment(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool, told: Told
+) -> None:
+    order = await play(client, pool)
+
+    answer = await order.told("delivered", 10, shipment_id="S-1")
+
+    expected = told["`delivered` of a shipment that nobody has told of yet"]
+    assert str(answer.status_code) == expected
+    shown = await order.shown()
+    assert shown["lines"][0]["quantities"]["shipped"] == "0"
+    assert "shipment/S-1" in [wait["what"] for wait in shown["waiting_for"]]
+
+    await order.told("shipped", 10, shipment_id="S-1")
+    assert (await order.shown())["lines"][0]["quantities"]["delivered"] == "10"
+
+
+async def test_a_short_pick_of_an_order_that_is_to_leave_complete(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    order = await play(client, pool, fulfilment="complete")
+
+    await order.told("picked", 6, final=True)
+
+    (hold,) = (await order.shown())["holds"]
+    assert hold["reason"] == "unavailable_inventory"
+    assert "EAST did not find 4 of line 1" in hold["detail"]
 
 
 async def test_two_people_release_one_hold(
@@ -211,3 +277,25 @@ async def test_a_payment_declined_after_the_shipment(
     assert after["lines"][0]["quantities"]["shipped"] == "10"
     captures = [each["state"] for each in after["payments"] if each["kind"] == "capture"]
     assert captures == ["refused"]
+
+
+async def test_an_order_goes_on_without_a_line_that_nobody_knows(
+    client: httpx.AsyncClient, pool: AsyncConnectionPool
+) -> None:
+    lines = [{"item": "BOLT-8", "quantity": "5"}, {"item": "GHOST", "quantity": "3"}]
+    placed = await client.post("/v1/orders", json=an_order(lines=lines))
+    order = await recorded(pool, placed.json()["id"])
+    known, bad = {"1": LINE_TERMS["1"]}, Problem(reason="unknown_item", scope="line/2")
+    captured(order, problems=(bad,), lines=known)
+    await record(pool, order)
+    path = f"/v1/orders/{order.id}"
+    assert (await client.get(path)).json()["totals"] is None
+
+    await client.post(f"{path}/cancellation", json={"lines": [{"line": "2", "quantity": "3"}]})
+    order = await recorded(pool, order.id)
+    captured(order, lines=known)
+    await record(pool, order)
+
+    shown = (await client.get(path)).json()
+    assert shown["totals"]["open"] == "5.03"
+    assert [hold["released_by"] for hold in shown["holds"]] == ["throughline"]

@@ -28,7 +28,7 @@ from domain.order import Misunderstood, Order, Outcome
 from domain.plan import plan
 from domain.settling import intend, settle
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, say, tell
-from tests.domain.ledger import LINE_TERMS
+from tests.domain.ledger import LINE_TERMS, PARTS
 from tests.domain.world import NOW, order_in
 
 
@@ -282,3 +282,40 @@ def test_a_waived_price_is_the_price() -> None:
 def test_messages_survive_their_way_as_json() -> None:
     message = Placed(id="m", n=1, order=order_in({"1": 5}))
     assert MESSAGE.validate_json(message.model_dump_json()) == message
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["line/99", "line/", "fulfilment/MOON", "fulfilment/o-MOON", "fulfilment", "return/R", "moon"],
+)
+def test_a_hold_on_what_the_order_does_not_have_is_refused(scope: str) -> None:
+    order = captured(placed())
+    assert tell(order, HoldPlaced(id="h", scope=scope)) == "unknown_scope"
+    assert order.outcomes[-1].detail == f"the order has no {scope}"
+    assert order.open_holds == []
+
+
+@pytest.mark.parametrize("scope", ["fulfilment/EAST", "fulfilment/o-EAST"])
+def test_a_fulfilment_is_held_by_source_or_by_id(scope: str) -> None:
+    order = captured(placed())
+    assert tell(order, HoldPlaced(id="h", scope=scope)) == "done"
+    assert order.open_holds[0].scope == "fulfilment/EAST"
+    going_on(order)
+    assert "release/EAST" not in order.effects
+
+
+@pytest.mark.parametrize("first", ["held", "captured"])
+def test_a_hold_on_a_kit_is_one_on_its_parts(first: str) -> None:
+    order = placed({"5": 1})
+    hold = HoldPlaced(id="h", scope="line/5")
+    if first == "held":
+        tell(order, hold)
+    captured(order, kits={"5": PARTS}, offers={"EAST": goal(BOLT=9, PIN=9)})
+    if first == "captured":
+        assert tell(order, hold) == "done"
+    going_on(order)
+    assert order.standing(Step.ERP) == goal(**{"_5.1": 2, "_5.2": 1})
+    assert "release/EAST" not in order.effects
+
+    tell(order, HoldReleased(id="r", hold=order.open_holds[0].id))
+    assert [action.effect for action in plan(order)] == ["release/EAST"]

@@ -1,16 +1,27 @@
 """What warehouses and carriers say."""
 
+from datetime import timedelta
 from decimal import Decimal
+
+import pytest
 
 from domain.answer import Done, Pending, Refused
 from domain.effect import EffectState, Step
-from domain.message import CancelRequested, HoldReleased, MilestoneKind, StockArrived
+from domain.message import (
+    Amended,
+    CancelRequested,
+    HoldReleased,
+    MilestoneKind,
+    Placed,
+    ReplanAsked,
+    StockArrived,
+)
 from domain.order import Order
 from domain.plan import plan
 from domain.settling import intend, settle
 from domain.status import order_status, quantities
 from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, say, tell
-from tests.domain.world import NOW
+from tests.domain.world import NOW, order_in
 
 RELEASE = "release/EAST"
 
@@ -275,3 +286,97 @@ def test_picking_and_trouble_on_the_way_are_noted() -> None:
     say(order, MilestoneKind.PACKED, goal(_1=1))
     assert order.picking == ["EAST"]
     assert order.line("1").packed == {"EAST": Decimal(1)}
+
+
+def test_a_delivery_that_comes_before_its_shipment_is_kept_for_it() -> None:
+    order = released()
+    before = [line.model_copy() for line in order.lines]
+    day_after = NOW + timedelta(days=1)
+    say(order, MilestoneKind.DELIVERED, shipment_id="S1", at=day_after)
+    assert order.outcomes[-1].detail == "kept until EAST tells that it shipped S1"
+    assert order.lines == before, "nothing is booked of it"
+
+    say(order, MilestoneKind.SHIPPED, goal(_2=3), source="WEST", shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_2=3), shipment_id="S2")
+    assert [line.delivered for line in order.lines] == [0, 0], "those are others"
+    say(order, MilestoneKind.SHIPPED, goal(_1=5), shipment_id="S1")
+    assert [line.delivered for line in order.lines] == [5, 0]
+    assert order.shipments[-1].delivered_at == day_after
+    assert news(order)[-2:] == ["order.shipped", "order.delivered"]
+    assert order.outcomes[-1].detail == ""
+
+
+def test_a_delivery_that_names_no_shipment_before_the_first_one_is_of_the_first_one() -> None:
+    order = released()
+    say(order, MilestoneKind.DELIVERED)
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    say(order, MilestoneKind.SHIPPED, goal(_2=3))
+    assert [line.delivered for line in order.lines] == [5, 0]
+
+
+def test_what_was_delivered_before_its_order_was_placed_is_counted() -> None:
+    order = Order(id="o")
+    say(order, MilestoneKind.DELIVERED, shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_1=5), shipment_id="S1")
+    tell(order, Placed(id="m", order=order_in({"1": 5})))
+    assert order.line("1").delivered == 5
+
+
+def test_an_exception_that_names_no_shipment_is_of_all_that_are_under_way_there() -> None:
+    order = released()
+    say(order, MilestoneKind.SHIPPED, goal(_1=2), shipment_id="S1")
+    say(order, MilestoneKind.SHIPPED, goal(_1=3), shipment_id="S2")
+    say(order, MilestoneKind.SHIPPED, goal(_2=3), source="WEST", shipment_id="S3")
+    say(order, MilestoneKind.DELIVERED, shipment_id="S1")
+    say(order, MilestoneKind.DELIVERY_EXCEPTION)
+    assert [(hold.reason, hold.scope) for hold in order.open_holds if hold.scope[0] == "s"] == [
+        ("delivery_exception", "shipment/S2")
+    ]
+
+
+def test_a_warehouse_is_not_asked_again_for_what_it_could_not_find() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=5)}))
+    received = StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(2))
+    say(order, MilestoneKind.PICKED, goal(_1=3), final=True)
+    going_on(order)
+    tell(order, received.model_copy(update={"came_at": NOW - timedelta(days=1)}))
+    going_on(order)
+    assert order.standing(Step.STOCK) == {"1/EAST": 3}, "that is what was given back"
+    tell(order, Amended(id="a", lines=goal(_1=6)))
+    captured(order, offers={"EAST": goal(BOLT=2), "WEST": goal(BOLT=1)})
+    assert order.line("1").sources == {"EAST": 3, "WEST": 1}, "another one is asked"
+
+    tell(order, received.model_copy(update={"came_at": NOW + timedelta(days=1)}))
+    assert order.line("1").sources == {"EAST": 5, "WEST": 1}
+
+
+def test_a_person_may_have_a_warehouse_look_again() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={"EAST": goal(BOLT=5)}))
+    say(order, MilestoneKind.PICKED, goal(_1=3), final=True)
+    going_on(order)
+    assert tell(order, ReplanAsked(id="r")) == "done"
+    captured(order, offers={"EAST": goal(BOLT=2)})
+    assert order.line("1").sources == {"EAST": 5}
+
+
+@pytest.mark.parametrize("fulfilment", ["complete", "line_complete", "fill_or_kill"])
+def test_a_short_pick_of_what_goes_as_a_whole_is_held(fulfilment: str) -> None:
+    order = going_on(captured(placed({"1": 5}, fulfilment=fulfilment)))
+    say(order, MilestoneKind.PICKED, goal(_1=3), final=True)
+    (hold,) = order.open_holds
+    assert (hold.reason, hold.scope) == ("unavailable_inventory", "order")
+    assert hold.detail == (
+        "EAST did not find 2 of line 1, no other source has it, and the order is"
+        f" {fulfilment}: cancel, or release to let it leave in parts"
+    )
+    tell(order, CancelRequested(id="c"))
+    recall = next(action for action in plan(order) if action.effect == RELEASE)
+    assert recall.goal == {}
+
+
+def test_a_short_pick_that_another_source_makes_up_for_is_not_held() -> None:
+    offers = {"EAST": goal(BOLT=5), "WEST": goal(BOLT=4)}
+    order = going_on(captured(placed({"1": 5}, fulfilment="complete"), offers=offers))
+    say(order, MilestoneKind.PICKED, goal(_1=3), final=True)
+    assert reasons(order) == []
+    assert order.line("1").sources == {"EAST": 3, "WEST": 2}

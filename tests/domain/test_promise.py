@@ -1,10 +1,14 @@
 """What a customer is promised."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
-from domain.message import MilestoneKind, Placed
+from domain.answer import Done
+from domain.message import MilestoneKind, Placed, StockArrived
 from domain.order import Order
+from domain.plan import plan
 from domain.promise import Promise, promised
+from domain.settling import intend, settle
 from tests.domain.build import captured, goal, going_on, placed, say, tell
 from tests.domain.world import NOW, order_in
 
@@ -26,6 +30,16 @@ def test_no_day_is_promised_without_goods() -> None:
     order = going_on(captured(placed(), offers={"EAST": goal(BOLT=4, NUT=3)}))
     assert promised(order, order.line("1")) is None
     assert promised(order, order.line("2")) == TODAY
+
+
+def test_no_day_is_promised_before_the_goods_were_reserved() -> None:
+    order = going_on(captured(placed({"1": 5}), offers={}))
+    later = NOW + timedelta(days=10)
+    tell(order, StockArrived(id="s", item="BOLT", location="EAST", available=Decimal(9)), at=later)
+    action = next(action for action in plan(order) if action.effect == "stock/")
+    intend(order, action, later)
+    settle(order, "stock/", Done(standing=action.goal), later)
+    assert promised(order, order.line("1")) == Promise(ship_date=later.date(), supply="stock")
 
 
 def test_a_quote_promises_what_is_on_offer_not_before_its_day() -> None:

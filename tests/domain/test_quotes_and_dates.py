@@ -58,6 +58,35 @@ def test_a_quote_expires() -> None:
     assert tell(order, QuoteAccepted(id="a")) == "expired"
 
 
+LAST_DAY = date(2030, 1, 1)
+OVER = datetime(2030, 1, 2, tzinfo=UTC)
+
+
+def test_an_acceptance_is_as_late_as_it_was_received() -> None:
+    order = captured(placed_with(kind="quote", valid_until=LAST_DAY))
+    assert tell(order, QuoteAccepted(id="a", received_at=OVER), at=OVER) == "expired"
+    assert order.outcomes[-1].detail == "it was good until 2030-01-02 00:00 UTC"
+
+    in_time = OVER - timedelta(seconds=1)
+    assert tell(order, QuoteAccepted(id="b", received_at=in_time), at=OVER) == "done"
+
+
+def test_an_acceptance_in_time_counts_though_the_quote_expired_before_it_was_heard() -> None:
+    order = captured(placed_with(kind="quote", valid_until=LAST_DAY))
+    tell(order, CancelRequested(id="c", lines=goal(_1=1)))
+    expire(order, OVER)
+    assert order_status(order) == "expired"
+    assert tell(order, QuoteAccepted(id="a", received_at=OVER), at=OVER) == "expired"
+
+    heard = OVER + timedelta(hours=1)
+    assert tell(order, QuoteAccepted(id="b", received_at=NOW), at=heard) == "done"
+    assert news(order)[-1] == "order.amended"
+    assert order.line("1").agreed == 4
+    assert not order.lapsed
+    going_on(order)
+    assert order_status(order) == "released"
+
+
 def test_goods_sent_for_a_quote_make_it_an_order() -> None:
     order = captured(placed_with(kind="quote"))
     say(order, MilestoneKind.SHIPPED, goal(_1=5))

@@ -3,16 +3,39 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from domain.amounts import order_value
 from domain.answer import Captured, Done, Pending, Refused, Unclear
 from domain.deadlines import deadlines, expire
+from domain.documents import CaptureRequest
 from domain.effect import EffectState, Step
 from domain.hold import Problem
 from domain.looking import moot_holds
-from domain.message import Amended, CancelRequested, HoldReleased
+from domain.message import (
+    Amended,
+    CancelRequested,
+    HoldPlaced,
+    HoldReleased,
+    MilestoneKind,
+    ReplanAsked,
+)
 from domain.order import Order
+from domain.order_in import LineIn
+from domain.paperwork import document
 from domain.plan import plan
 from domain.settling import intend, settle
-from tests.domain.build import ask, captured, goal, going_on, news, placed, reasons, tell
+from domain.status import order_status
+from tests.domain.build import (
+    PLENTY,
+    ask,
+    captured,
+    goal,
+    going_on,
+    news,
+    placed,
+    reasons,
+    say,
+    tell,
+)
 from tests.domain.ledger import LINE_TERMS
 from tests.domain.world import NOW, terms_of
 
@@ -221,3 +244,73 @@ def test_fill_or_kill_is_decided_once() -> None:
     captured(order, offers={})
     assert [line.agreed for line in order.lines] == [9, 3]
     assert order.line("1").backordered == 4
+
+
+BAD = Problem(reason="unknown_item", scope="line/2")
+OFF = Problem(reason="price_mismatch", scope="line/1", detail="9 was given, 1 is agreed")
+
+
+def test_a_cancelled_line_is_not_looked_up_and_its_hold_ends() -> None:
+    order = captured(placed(), problems=(BAD,), lines={"1": LINE_TERMS["1"]})
+    tell(order, CancelRequested(id="c", lines=goal(_2=3)))
+    (action,) = plan(order)
+    asked = document(order, action, NOW)
+    assert isinstance(asked, CaptureRequest)
+    assert [line.line for line in asked.lines] == ["1"]
+    assert action.goal == goal(_1=5)
+
+    answer = Captured(standing=action.goal, terms=terms_of({"1": LINE_TERMS["1"]}), offers=PLENTY)
+    ask(order, "capture/", answer)
+    assert reasons(order) == []
+    going_on(order)
+    assert order_status(order) == "released"
+    assert order_value(order) == Decimal("14.53"), "all that is agreed has a price"
+    say(order, MilestoneKind.SHIPPED, goal(_1=5))
+    assert order_status(going_on(order)) == "invoiced"
+
+    tell(order, Amended(id="a", lines=goal(_2=1)))
+    assert document(order, plan(order)[0], NOW).goal == goal(_1=5, _2=4), "it is wanted again"
+
+
+def test_a_persons_hold_of_a_line_ends_with_the_line() -> None:
+    order = captured(placed())
+    tell(order, HoldPlaced(id="h", scope="line/2"))
+    assert moot_holds(order) == []
+    tell(order, CancelRequested(id="c", lines=goal(_2=3)))
+    assert moot_holds(order) == order.open_holds
+
+
+def test_what_is_as_wrong_as_before_keeps_its_hold() -> None:
+    order = captured(placed(), problems=(BAD, OFF))
+    bad, off = order.open_holds
+    tell(order, HoldReleased(id="r", hold=off.id, by="anna"))
+    (action,) = plan(order)
+    intend(order, action, NOW + timedelta(days=5))
+    terms = terms_of({"1": LINE_TERMS["1"]})
+    again = Captured(standing=action.goal, terms=terms, offers=PLENTY, problems=(BAD, OFF))
+    settle(order, "capture/", again, NOW + timedelta(days=5))
+    assert order.open_holds == [bad], "by id and since"
+
+    other = BAD.model_copy(update={"detail": "BOLD"})
+    tell(order, HoldReleased(id="r2", hold=bad.id, by="bob"))
+    captured(order, problems=(other,))
+    assert [hold.detail for hold in order.open_holds] == ["BOLD"]
+
+
+def test_a_price_that_was_agreed_is_not_judged_anew() -> None:
+    order = going_on(captured(placed(), offers={"EAST": goal(BOLT=5)}))
+    tell(order, ReplanAsked(id="r"))
+    captured(order, problems=(OFF, Problem(reason="no_price", scope="line/2")))
+    assert reasons(order) == []
+    assert order.line_terms("1") == LINE_TERMS["1"]
+
+    tell(order, Amended(id="a", add=(LineIn(line="4", item="PIN", quantity=Decimal(1)),)))
+    captured(order, problems=(Problem(reason="price_mismatch", scope="line/4"),))
+    assert reasons(order) == ["price_mismatch"], "that one is new"
+
+
+def test_the_price_of_a_quote_is_judged_until_it_is_accepted() -> None:
+    order = captured(placed(kind="quote"), estimated=False)
+    tell(order, Amended(id="a", lines=goal(_1=6)))
+    captured(order, problems=(OFF,), estimated=False)
+    assert reasons(order) == ["price_mismatch"]

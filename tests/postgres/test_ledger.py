@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -62,6 +63,24 @@ async def test_what_is_claimed_no_more_can_be_had_by_others(books: Books) -> Non
     assert await books.position() == (10, 0)
     [told] = await books.heard("B", "stock_arrived")
     assert told["available"] == "10"
+
+
+async def test_who_waits_is_told_when_goods_last_came(books: Books) -> None:
+    """By a receipt or a count, not by what another order gives back."""
+    await books.place("A", "B")
+    await books.claim("A", {"1": 10})
+    await books.want("B", 3)
+    await books.claim("A", {"1": 8}, n=2)
+    await books.move("receipt", 5)
+    await books.claim("A", {"1": 7}, n=3)
+
+    told = [
+        datetime.fromisoformat(each["came_at"]) for each in await books.heard("B", "stock_arrived")
+    ]
+    filled, received = await books.sql(
+        "select recorded_at from movement where on_hand > 0 order by n"
+    )
+    assert told == [*filled, *received, *received]
 
 
 @pytest.mark.parametrize(("n", "run"), [(1, "run-1"), (3, "run-2")], ids=["older", "other run"])

@@ -284,6 +284,14 @@ language sql stable as $$
     where w.available > 0 and w.before < w.available
 $$;
 
+-- When any of it last came there or was counted. What orders give back comes from nowhere.
+create or replace function last_came(p_item text, p_location text) returns timestamptz
+language sql stable as $$
+    select recorded_at from movement
+    where item = p_item and location = p_location and (on_hand > 0 or kind = 'adjustment')
+    order by n desc limit 1
+$$;
+
 -- Tell them. `p_places`: 'item location'.
 create or replace function announce_stock(p_places text[]) returns void
 language plpgsql volatile as $$
@@ -295,7 +303,8 @@ begin
         w.order_id, 'ledger',
         format('arrived/%s/%s/%s/%s', w.item, w.location, w.last, w.order_id),
         jsonb_build_object('kind', 'stock_arrived', 'item', w.item, 'location', w.location,
-                           'available', trim_scale(w.available)::text))
+                           'available', trim_scale(w.available)::text,
+                           'came_at', last_came(w.item, w.location)))
     from longest_waiting(p_places) w
     order by w.order_id;
 end
