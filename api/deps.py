@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends, Header, Request
 from psycopg_pool import AsyncConnectionPool
@@ -83,7 +84,7 @@ async def _access(request: Request) -> Access:
 
 async def _temporal_ui(request: Request) -> str:
     settings: Settings = request.app.state.settings
-    return settings.temporal_ui_url
+    return f"{settings.temporal_ui_url}/namespaces/{quote(settings.temporal_namespace, safe='')}"
 
 
 async def _raw(request: Request) -> bytes:
@@ -96,7 +97,7 @@ Caller = Annotated[Access, Depends(_access)]
 Raw = Annotated[bytes, Depends(_raw)]
 """The body as it came."""
 UiUrl = Annotated[str, Depends(_temporal_ui)]
-"""Where Temporal's own pages are."""
+"""Where Temporal's own pages of our namespace are."""
 IfMatch = Annotated[str | None, Header(description="Change only this revision.")]
 OurCode = Code
 AnyId = Id

@@ -42,7 +42,8 @@ from domain.view import Awaited, awaited, tried
 
 
 def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
-    """Everything there is to say of an order; `temporal_ui` is the URL of Temporal's own pages."""
+    """Everything there is to say of an order; `temporal_ui` is the URL of Temporal's own pages of
+    our namespace."""
     order = seen.order
     header = order.header
     assert header is not None, "an order is read from its Placed on"
@@ -79,7 +80,7 @@ def show_order(seen: SeenOrder, temporal_ui: str) -> OrderOut:
         links=LinksOut(
             self=f"/v1/orders/{order.id}",
             timeline=f"/v1/orders/{order.id}/timeline",
-            temporal=f"{temporal_ui}/namespaces/default/workflows/{workflow_id(order.id)}",
+            temporal=f"{temporal_ui}/workflows/{workflow_id(order.id)}",
         ),
     )
 

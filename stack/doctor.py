@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -176,7 +177,11 @@ def _temporal_server(what: str, detail: str, version: str) -> Finding:
 
 def _temporal_program() -> Finding:
     if found := temporal.program_here():
-        said = temporal.program_version(found.program)
+        try:
+            said = temporal.program_version(found.program)
+        except (OSError, subprocess.SubprocessError) as failure:
+            detail = f"{found.program} ({found.source}) does not say its version: {failure}"
+            return _temporal_server("temporal program", detail, "")
         # One built from source calls itself 0.0.0-DEV; the server in it knows what it is.
         server = re.search(r"Server ([^\s,)]+)", said)
         detail = f"{found.program} ({found.source}): {said}"

@@ -144,11 +144,11 @@ def _tables(order: Row) -> Iterator[tuple[str, tuple[str, ...], list[tuple[Any, 
     )
     yield (
         "Waits for",
-        ("what", "system", "since", "#attempts", "last error", "until"),
+        ("what", "system", "since", "until"),
         [
             (
-                *(wait["what"], wait["system"], moment(wait["since"]), wait["attempts"]),
-                *(wait["last_error"], moment(wait["deadline"])),
+                *(wait["text"], wait["system"]),
+                *(moment(wait["since"]), moment(wait["deadline"])),
             )
             for wait in order["waiting_for"]
         ],

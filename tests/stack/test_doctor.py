@@ -113,6 +113,21 @@ def test_what_counts_of_the_program_is_the_server_in_it(
     assert finding.ok is ok
 
 
+def test_a_program_that_cannot_be_run_is_a_finding(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = data / "temporal"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    monkeypatch.setenv("PATH", f"{data}{os.pathsep}{os.environ['PATH']}")
+
+    finding = _found("temporal program")
+
+    assert not finding.ok
+    assert "does not say its version" in finding.detail
+
+
 def test_the_server_says_which_one_it_is(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with temporal_for_tests() as address:
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
