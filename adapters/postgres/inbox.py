@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
+from adapters.crash import crash_point
 from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
 from domain.order import Outcome
@@ -140,6 +141,7 @@ class Inbox:
             placed.correlation_id,
         )
         answer = await value_of(self._pool, ACCEPT, values)
+        crash_point("accept")
         return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "")
 
     async def store(
@@ -171,6 +173,7 @@ class Inbox:
             known_only,
         )
         answer = await value_of(self._pool, STORE, values)
+        crash_point("store")
         return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
 
     async def outcome(self, source: str, external_id: str) -> Outcome | None:
@@ -216,6 +219,7 @@ class Inbox:
         versions = [version for each in given for version in each.versions]
         async with self._pool.connection() as db:
             await db.execute(HANDED, (orders, numbers, versions, lease, epoch))
+        crash_point("handed")
 
     async def bury_unknown(self, after: timedelta) -> int:
         """Make dead letters of messages whose order nobody placed in time; how many."""
@@ -226,6 +230,7 @@ class Inbox:
         """Make a dead letter of a message, and let a blank take its number."""
         async with self._pool.connection() as db:
             await db.execute(BURY, (order_id, n, reason, Jsonb({"detail": detail[:500]})))
+        crash_point("bury")
 
     async def _waiting(self, query: bytes, values: tuple[Any, ...]) -> list[Waiting]:
         async with self._pool.connection() as db:
