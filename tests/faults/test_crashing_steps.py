@@ -4,6 +4,7 @@ The table is made of the recorded histories, so that a new path, or a new step o
 What a path does just as the plainest one is left to that one.
 """
 
+import asyncio
 import base64
 import json
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from adapters.postgres.events import SEQUENCER
 from domain.effect import Step
 from tests.faults.test_crashes import IMPATIENT, STRUCK, by_night, same_for_all
 from tests.meanwhile import meanwhile
@@ -84,6 +86,9 @@ def test_every_step_is_in_the_table() -> None:
 async def dying(world: World, where: str) -> AsyncIterator[list[int]]:
     """A worker that dies there, and then one that goes on; yields how the first one ended."""
     workers = [await world.worker_process(where)]
+    async with asyncio.timeout(60):  # until it works: a play's own patience is for one start only
+        while not await world.sql("select 1 from lease where name = %s", SEQUENCER):
+            await asyncio.sleep(0.05)
     ends: list[int] = []
 
     async def go_on() -> None:
