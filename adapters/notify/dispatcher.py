@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from adapters.notify.cloudevents import SOURCE, encoded
 from adapters.notify.lane import Lane, Policy, Settled
 from adapters.notify.resend import KIND
@@ -173,6 +174,7 @@ class Dispatcher(LeasedLoop):
         except Exception as bug:  # the lane must hear of it, or it would wait for ever
             log.exception("subscription %s: delivery %d", to.id, event.position)
             outcome = Outcome(f"{type(bug).__name__} in the dispatcher")
+        crash_point("deliver")
         self._finished.append((lane, event, outcome))
         self._something.set()
 

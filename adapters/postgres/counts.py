@@ -8,6 +8,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from adapters.postgres.content import hash_of
 from adapters.postgres.statement import value_of
 
@@ -57,6 +58,7 @@ class Counts:
             found.watermark,
         )
         answer = await value_of(self._pool, COUNT, values)
+        crash_point("count")
         return Counted(answer["is"], answer.get("differences", []))
 
     async def prove(self, as_of: datetime | None) -> dict[str, Any]:

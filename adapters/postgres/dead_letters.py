@@ -8,6 +8,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
+
 ADD = b"""
 insert into dead_letter (id, kind, source, reason, detail, body)
 values (%s, %s, %s, %s, %s, %s) on conflict (id) do nothing
@@ -58,6 +60,7 @@ class DeadLetters:
         """Keep it, once per id."""
         async with self._pool.connection() as db:
             await db.execute(ADD, (id, kind, source, reason, Jsonb(detail), body))
+        crash_point("dead-letter")
 
     async def get(self, id: str) -> DeadLetter | None:
         async with self._pool.connection() as db, db.cursor(row_factory=class_row(DeadLetter)) as c:
@@ -89,4 +92,6 @@ class DeadLetters:
     async def resolve(self, id: str, resolution: str) -> bool:
         """Note what was done about it; whether nobody had done so before."""
         async with self._pool.connection() as db:
-            return bool((await db.execute(RESOLVE, (resolution, id))).rowcount)
+            resolved = bool((await db.execute(RESOLVE, (resolution, id))).rowcount)
+        crash_point("resolve")
+        return resolved

@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Composed
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from adapters.postgres.lease import IDLE, LASTS, LeasedLoop, LeaseLost
 
 BATCH = 500
@@ -108,6 +109,8 @@ class Sequencer(LeasedLoop):
             row = await (await db.execute(NUMBER, (self.name, epoch, BATCH))).fetchone()
         if row is None or row[0] is None:
             raise LeaseLost(self.name)
+        if row[0]:
+            crash_point("sequence")
         return int(row[0]) == BATCH
 
 

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 from pydantic import ValidationError
 
+from adapters.crash import crash_point
 from adapters.postgres.content import OURS, hash_of_message, hashes_of, stored_hash
 from adapters.postgres.statement import JsonText, value_of
 from domain.message import MESSAGE, Message, Milestone, MilestoneKind, Placed
@@ -163,6 +164,7 @@ class Inbox:
             by_value = stored_hash(answer["content"], answer["body"])
             await self._note(HASHED_ORDER, (by_value, answer["order_id"], answer["content"]))
             answer = await value_of(self._pool, ACCEPT, values)
+        crash_point("accept")
         made_it = answer.get("made_it", answer["is"] == "accepted")
         return Accepted(answer["is"], answer["order_id"], answer.get("duplicate_of") or "", made_it)
 
@@ -245,6 +247,7 @@ class Inbox:
         versions = [version for each in given for version in each.versions]
         async with self._pool.connection() as db:
             await db.execute(HANDED, (orders, numbers, versions, lease, epoch))
+        crash_point("handed")
 
     async def bury_unknown(self, after: timedelta) -> int:
         """Make dead letters of messages whose order nobody placed in time; how many."""
@@ -255,6 +258,7 @@ class Inbox:
         """Make a dead letter of a message, and let a blank take its number."""
         async with self._pool.connection() as db:
             await db.execute(BURY, (order_id, n, reason, Jsonb({"detail": detail[:500]})))
+        crash_point("bury")
 
     async def _stored(self, query: bytes, values: tuple[Any, ...]) -> Stored:
         answer = await value_of(self._pool, query, values)
@@ -263,6 +267,7 @@ class Inbox:
             by_value = stored_hash(answer["content"], answer["body"])
             await self._note(HASHED_MESSAGE, (by_value, source, external_id, answer["content"]))
             answer = await value_of(self._pool, query, values)
+        crash_point("store")
         return Stored(answer["is"], answer.get("order_id", ""), answer.get("n", 0))
 
     async def _note(self, statement: bytes, values: tuple[Any, ...]) -> None:

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from adapters.postgres.content import hash_of
 from adapters.postgres.statement import value_of
 from domain.answer import Answer, Done, Refused
@@ -153,7 +154,9 @@ class Ledger:
             movement.lot,
             movement.occurred_at,
         )
-        return str(await value_of(self._pool, BOOK, values))
+        outcome = str(await value_of(self._pool, BOOK, values))
+        crash_point("movement")
+        return outcome
 
     async def settle_unmatched(self) -> None:
         """Take back what is reserved beyond what is there: an issue that no milestone told of

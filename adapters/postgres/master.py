@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from domain.base import Fact
 from domain.catalog import CaptureFacts, Item, Location, Price
 from domain.party import Company, Customer
@@ -139,6 +140,7 @@ class MasterData:
         rows = Jsonb([{**row, "ordinal": n} for n, row in enumerate(given)])
         while True:
             put = await self._read(_PUT[kind], {"rows": rows, "expected": expected})
+            crash_point("master")
             # Another writer's new row, made while this statement ran, can be seen by the next one.
             if all(row["version"] is not None for row in put):
                 return [Put(row["outcome"], row["version"]) for row in put]

@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from adapters.crash import crash_point
 from adapters.postgres.events import StoredEvent
 from adapters.postgres.lease import LeaseLost
 
@@ -160,6 +161,7 @@ class Subscriptions:
         rows = Jsonb([settlement.row() for settlement in settlements])
         async with self._pool.connection() as db:
             row = await (await db.execute(SETTLE, (lease, epoch, rows))).fetchone()
+        crash_point("settle")
         if not row or not row[0]:
             raise LeaseLost(lease)
 

@@ -5,10 +5,12 @@ Whatever arrives while no worker is there, the order goes on with the next one, 
 
 import asyncio
 import random
+import re
 import signal
 from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from domain.effect import Step
 from domain.order import Order
 from domain.plan import unmet
 from domain.status import order_status
+from stack.places import ROOT
 from tests.meanwhile import meanwhile
 from tests.replay import endings, trouble
 from tests.replay.paths import PATHS
@@ -31,8 +34,8 @@ IMPATIENT = {
 POINTS = [
     *(f"record:{n}" for n in range(1, 11)),
     *("credit:1", "credit:2", "reserve:1"),
-    *("partner-erp:1", "partner-release:1", "partner-release:2", "partner-book:1"),
-    "told:1",
+    *("partner-estimate:1", "partner-erp:1", "partner-release:1", "partner-release:2"),
+    *("partner-book:1", "told:1", "handed:1"),
     *("partner-confirm:1", "partner-confirm:2", "partner-tax:1", "partner-invoice:1"),
     "partner-invoice:2",
 ]
@@ -135,6 +138,14 @@ async def test_killed_again_and_again(outside: World, path: str) -> None:
     await outside.assert_agreed()
     assert same_for_all(await endings.ending(outside)) == same_for_all(endings.kept(path))
     assert killed
+
+
+def test_every_point_is_tried() -> None:
+    """Somewhere a process is killed at it."""
+    ours = [ROOT / package for package in ("adapters", "activities", "api")]
+    code = "".join(file.read_text() for folder in ours for file in folder.rglob("*.py"))
+    tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_crash*.py"))
+    assert set(re.findall(r'crash_point\("(.+?)"\)', code)) <= set(re.findall(r'"([\w-]+):', tests))
 
 
 def same_for_all(ending: endings.Ending) -> endings.Ending:
