@@ -30,6 +30,8 @@ IMPATIENT = {
     "outside_call": timedelta(seconds=3),
 }
 """A call whose worker was killed is made again after so long."""
+SLOW = 4
+"""So many times longer a play may take whose worker starts several times: seconds each."""
 
 POINTS = [
     *(f"record:{n}" for n in range(1, 11)),
@@ -40,7 +42,7 @@ POINTS = [
     "partner-invoice:2",
 ]
 CANCELLING = [
-    *(f"record:{n}" for n in range(1, 6)),
+    *(f"record:{n}" for n in range(1, 4)),
     *("credit:1", "reserve:1", "partner-erp:1"),
     *("partner-release:1", "partner-release:2", "partner-book:1", "partner-book:2"),
 ]
@@ -131,6 +133,7 @@ async def test_killed_at_random(outside: World, seed: int) -> None:
 async def test_killed_again_and_again(outside: World, path: str) -> None:
     """Whatever happens to the order meanwhile."""
     outside.patience = outside.patience.model_copy(update=IMPATIENT)
+    outside.slow = SLOW
 
     async with killing(outside, random.Random(path)) as killed:
         await PATHS[path](outside)

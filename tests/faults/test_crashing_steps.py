@@ -18,7 +18,7 @@ import pytest
 
 from adapters.postgres.events import SEQUENCER
 from domain.effect import Step
-from tests.faults.test_crashes import IMPATIENT, STRUCK, by_night, same_for_all
+from tests.faults.test_crashes import IMPATIENT, SLOW, STRUCK, by_night, same_for_all
 from tests.meanwhile import meanwhile
 from tests.replay import endings, histories
 from tests.replay.paths import PATHS
@@ -73,6 +73,7 @@ def step_of(call: Mapping[str, Any]) -> Step:
 )
 async def test_killed_after_any_step(outside: World, path: str, where: str) -> None:
     outside.patience = outside.patience.model_copy(update=IMPATIENT)
+    outside.slow = SLOW
 
     async with dying(outside, where) as ends:
         await PATHS[path](outside)

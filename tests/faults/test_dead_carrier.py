@@ -117,7 +117,9 @@ def carrier(tmp_path: Path) -> Iterator[Carrier]:
         yield Carrier(simulator.url)
 
 
-@pytest.mark.parametrize("many", [25, pytest.param(500, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "many", [25, pytest.param(500, marks=(pytest.mark.nightly, pytest.mark.alone))]
+)
 async def test_a_carrier_dead_for_an_hour(
     temporal: str, database: str, simulators: Mapping[str, str], carrier: Carrier, many: int
 ) -> None:

@@ -240,10 +240,12 @@ def test_chaos_throws_whatever_changes_no_order_s_end(system: str) -> None:
         assert (fault.answer_after_seconds is not None) is (fault.fault == "pending")
 
 
+ALONE_BY_NIGHT = (pytest.mark.nightly, pytest.mark.alone)
+"""Minutes with both cores busy: what else ran beside would come too late."""
 SEEDS = [
     pytest.param(12, 1, id="a dozen orders"),
     *(
-        pytest.param(300, seed, id=f"three hundred, seed {seed}", marks=pytest.mark.nightly)
+        pytest.param(300, seed, id=f"three hundred, seed {seed}", marks=ALONE_BY_NIGHT)
         for seed in range(1, 6)
     ),
 ]

@@ -29,6 +29,8 @@ class Looking:
     order: str
     memory: MemorySystems | None
     simulators: Mapping[str, str]
+    slow: float
+    """How many times longer everything may take."""
 
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
@@ -47,7 +49,7 @@ class Looking:
     async def until(self, met: Callable[[Order], bool], *, within: float = 30) -> Order:
         state = None
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within * self.slow):
                 while not (state := await self.state()) or not met(state):
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -74,7 +76,7 @@ class Looking:
         """Every message heard, closed, every outcome known, and nothing running."""
         order = None
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within * self.slow):
                 while (
                     await self.unapplied()
                     or not (order := await self._over(status))

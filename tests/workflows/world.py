@@ -82,6 +82,7 @@ class World(Looking):
     memory: MemorySystems | None = None
     simulators: Mapping[str, str] = field(default_factory=dict)
     patience: Patience = QUICK
+    slow: float = 1
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
     """All workers that were started in processes of their own."""
 
