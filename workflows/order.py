@@ -68,6 +68,7 @@ class OrderWorkflow:
         self.unrecorded: list[Message] = []
         self.found = Found()
         self.moved = False
+        self.looked_up = workflow.now()
 
     @workflow.run
     async def run(self, order: Order) -> str:
@@ -164,7 +165,7 @@ class OrderWorkflow:
 
     def take_in(self) -> None:
         """What was answered and what came in since the last look."""
-        now = workflow.now()
+        now = self.looked_up = workflow.now()
         landed = {name: call for name, call in self.calls.items() if call.handle.done()}
         for name, call in landed.items():
             settle(self.order, name, call.answer(), now)
@@ -296,6 +297,8 @@ class OrderWorkflow:
 
     async def wait(self) -> None:
         deadline = self.deadline()
+        if deadline and deadline <= workflow.now():
+            return
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: (
@@ -306,11 +309,13 @@ class OrderWorkflow:
             )
 
     def deadline(self) -> datetime | None:
-        """The earliest moment at which the order must look up by itself."""
+        """The earliest moment at which the order must look up by itself; it may have come while
+        the last look was recorded.
+        """
         due = list(deadlines(self.order).values())
         if self.order.patience.close and self.order.changed_at:
             due.append(self.order.changed_at + self.order.patience.close)
-        ahead = [each for each in due if each > workflow.now()]
+        ahead = [each for each in due if each > self.looked_up]
         return min(ahead, default=None)
 
     def nothing_is_left(self) -> bool:
