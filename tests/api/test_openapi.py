@@ -17,7 +17,7 @@ CHECKS = (
     "response_schema_conformance",
     "ignored_auth",
 )
-EACH = 5
+EACH = 4
 """Generated requests per route: all routes get some."""
 PATIENCE = 120
 STRANGE = (

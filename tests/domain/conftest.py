@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "fixed",
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     report_multiple_bugs=False,
     derandomize=True,

@@ -27,7 +27,7 @@ from tests.workflows.world import World
 OURS = {Step.CREDIT: "credit", Step.STOCK: "reserve"}
 """Where a worker can die after steps in our own books. (To capture an order changes nothing.)"""
 PLAIN = "shipped"
-OFTEN = {("returned_by_card", "partner-refund:1"), ("amended_down", "reserve:2")}
+OFTEN = {("returned_by_card", "partner-refund:1")}
 
 
 @cache

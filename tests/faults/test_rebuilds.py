@@ -10,7 +10,7 @@ from tests.faults.test_resets import NOT_WHILE_OPEN, marked
 from tests.replay.paths import PATHS
 from tests.workflows.world import World
 
-OFTEN = {"split", "returned_by_card", "amended_there_and_back"}
+OFTEN = {"split", "returned_by_card"}
 
 
 @pytest.mark.parametrize("path", marked(OFTEN, [x for x in PATHS if x not in NOT_WHILE_OPEN]))

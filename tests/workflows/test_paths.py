@@ -10,13 +10,8 @@ CARRIERS = paths.CARRIERS
 OFTEN = {
     "split",
     "amended_there_and_back",
-    "backordered",
     "by_card",
     "cancelled_in_an_outage",
-    "counted_short",
-    "held_by_hand",
-    "never_answered",
-    "not_understood_five_times",
     "returned_after_the_close",
     "shipped_although_cancelled",
     "told_before_it_was_placed",
