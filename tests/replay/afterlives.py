@@ -141,7 +141,7 @@ async def prepaid_too_much(world: World) -> None:
 
 async def by_card_claimed_anew(world: World) -> None:
     """Money is taken under both claims, each as long as it is good."""
-    await world.place(payment=CARD, patience={"authorisation": timedelta(seconds=3)})
+    await world.place(payment=CARD, patience={"authorisation": timedelta(seconds=8)})
     await world.settles("released")
     await world.ship(EAST)
     await world.until(lambda order: collected(order) == 1)
