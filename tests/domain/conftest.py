@@ -1,10 +1,10 @@
-"""One profile for all properties: the same examples every time, as many as half a minute allows."""
+"""One profile for all properties: the same examples every time, as many as twenty seconds allow."""
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "fixed",
-    max_examples=200,
+    max_examples=150,
     deadline=None,
     report_multiple_bugs=False,
     derandomize=True,
