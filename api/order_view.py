@@ -218,9 +218,7 @@ def _effect(order: Order, effect: Effect) -> EffectOut:
 
 def _totals(order: Order) -> TotalsOut | None:
     """`None` until all that is agreed has prices."""
-    if order.terms is None or any(
-        x.agreed and x.line not in order.terms.lines for x in order.lines
-    ):
+    if not order.priced:
         return None
     assert order.header
     currency = order.header.currency

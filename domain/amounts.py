@@ -153,9 +153,7 @@ def open_tax(order: Order) -> Decimal:
 
 def order_value(order: Order) -> Decimal | None:
     """What is agreed in all, tax as far as it is known; `None` while any of it has no price."""
-    if order.terms is None or any(
-        x.agreed and x.line not in order.terms.lines for x in order.lines
-    ):
+    if not order.priced:
         return None
     return open_value(order) + open_tax(order) + invoiced_total(order)
 

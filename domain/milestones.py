@@ -160,7 +160,7 @@ def _meant(order: Order, message: Milestone) -> list[Shipment]:
         for shipment in order.shipments
         if shipment.source == message.source
         and (
-            message.shipment_id in (shipment.id, shipment.reported_as)
+            shipment.is_called(message.shipment_id)
             or (message.shipment_id is None and shipment.under_way)
         )
     ]

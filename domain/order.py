@@ -135,6 +135,12 @@ class Order(BaseModel):
         return [line for line in self.lines if line.line in known]
 
     @property
+    def priced(self) -> bool:
+        """Whether all that is agreed has a price; what was cancelled may never have had one."""
+        known = self.terms.lines if self.terms else {}
+        return self.terms is not None and all(x.line in known for x in self.lines if x.agreed)
+
+    @property
     def all_shipped(self) -> bool:
         return all(line.total_shipped >= line.agreed for line in self.lines)
 

@@ -77,6 +77,10 @@ class Shipment(BaseModel):
     lost: bool = False
     came_back: bool = False
 
+    def is_called(self, name: str | None) -> bool:
+        """By us, or by its source."""
+        return name in (self.id, self.reported_as)
+
     @property
     def last_word(self) -> datetime:
         """When it left, or was heard of since."""

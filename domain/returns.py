@@ -144,7 +144,7 @@ def _receive(
         known_line(order, number).returned += quantity
     back.received = tidy(added(back.received, quantities))
     for shipment in order.shipments:
-        if message.shipment_id and message.shipment_id in (shipment.id, shipment.reported_as):
+        if message.shipment_id and shipment.is_called(message.shipment_id):
             shipment.came_back = shipment.came_back or shipment.under_way
             end_holds_of_scope(order, f"shipment/{shipment.id}", now)
     if quantities:
@@ -228,7 +228,7 @@ def _too_much_freight(order: Order, freight: Decimal) -> tuple[str, str] | None:
 
 
 def _named(order: Order, name: str | None) -> Shipment | None:
-    return next((x for x in order.shipments if name in (x.id, x.reported_as)), None)
+    return next((x for x in order.shipments if x.is_called(name)), None)
 
 
 def _not_of(order: Order, shipment: Shipment | None, wanted: Goal) -> tuple[str, str] | None:

@@ -23,6 +23,14 @@ async def sql(pool: AsyncConnectionPool, statement: str, *values: Any) -> list[A
         return await cursor.fetchall() if cursor.description else []
 
 
+async def known(client: httpx.AsyncClient, pool: AsyncConnectionPool) -> tuple[str, str, str]:
+    """An order that has been heard of: its id, its path, and the ETag it has now."""
+    order_id = await placed(client)
+    await recorded(pool, order_id)
+    path = f"/v1/orders/{order_id}"
+    return order_id, path, (await client.get(path)).headers["etag"]
+
+
 async def letters(pool: AsyncConnectionPool) -> list[str]:
     return [reason for (reason,) in await sql(pool, "select reason from dead_letter")]
 
@@ -181,13 +189,8 @@ async def test_a_commands_key_with_another_body_leaves_nothing_behind(
 async def test_a_command_that_was_applied_is_answered_again_under_its_if_match(
     client: httpx.AsyncClient, pool: AsyncConnectionPool
 ) -> None:
-    order_id = await placed(client)
-    await recorded(pool, order_id)
-    path = f"/v1/orders/{order_id}"
-    headers = {
-        "If-Match": (await client.get(path)).headers["etag"],
-        "Idempotency-Key": "c-1",
-    }
+    order_id, path, etag = await known(client, pool)
+    headers = {"If-Match": etag, "Idempotency-Key": "c-1"}
 
     first = await client.post(f"{path}/cancellation", json={}, headers=headers)
     waiting = await client.post(f"{path}/cancellation", json={}, headers=headers)
@@ -205,10 +208,7 @@ async def test_a_command_that_was_applied_is_answered_again_under_its_if_match(
 async def test_of_many_commands_for_one_revision_one_is_taken(
     client: httpx.AsyncClient, pool: AsyncConnectionPool
 ) -> None:
-    order_id = await placed(client)
-    await recorded(pool, order_id)
-    path = f"/v1/orders/{order_id}"
-    etag = (await client.get(path)).headers["etag"]
+    order_id, path, etag = await known(client, pool)
 
     async def amend(quantity: int, headers: dict[str, str]) -> httpx.Response:
         body = {"lines": [{"line": "1", "quantity": quantity}]}

@@ -13,10 +13,8 @@ from adapters.postgres.migrate import upgrade
 from stack.testing import fresh_database
 from tests.faults.servers import own_postgres
 from tests.faults.test_crashes import IMPATIENT
-from tests.workflows.world import EAST, WEST, World
+from tests.workflows.world import BLOCK, EAST, WEST, World
 
-BLOCK = b"lock table dead_letter in access exclusive mode"
-"""Every record looks whether there is something to write there; nothing else does."""
 AGAIN_AFTER = timedelta(minutes=1)
 """As in production: whoever hands over again adds to histories."""
 AWAY = 30.0
@@ -30,8 +28,7 @@ async def test_blocked(world: World) -> None:
         await world.place()
         await world.settles("released")
         before = await length(world)
-        async with world.adapters.books.pool.connection() as db, db.transaction():
-            await db.execute(BLOCK)
+        async with world.without_records():
             await world.ship(EAST)
             await asyncio.sleep(10)
             soon = await length(world)

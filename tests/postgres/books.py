@@ -1,6 +1,6 @@
 """Ledger and inbox on the test's own database, and what is said to them; no engine."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres.inbox import Accepted, Inbox, Stored
@@ -17,8 +18,11 @@ from domain.answer import Answer
 from domain.catalog import Location, LocationKind
 from domain.documents import CreditClaim, StockClaim, StockPosition
 from domain.message import Milestone, MilestoneKind, MilestoneLine, Placed
+from domain.order import Order
 from domain.order_in import LineIn, OrderIn
 from domain.party import Address, Customer
+from stack.account.books import Account, Kept
+from stack.account.books import Books as Accounts
 from tests.postgres.conftest import eventually
 
 HOME = Address(line1="1 Main St", city="Denver", region="CO", postal_code="80202", country="US")
@@ -240,3 +244,13 @@ class Books:
             " where p.reserved <> coalesce(c.held, 0)"
         )
         return [*proof["broken"], *apart]
+
+
+def differences(database: str, account: Callable[[Accounts], Account]) -> list[str]:
+    """What an account finds of orders that are only known by name, with no outside system."""
+    with psycopg.connect(database) as db:
+        orders = {
+            order: Kept(Order(id=order), settled, b"")
+            for order, settled in db.execute("select id, finished_at is not null from orders")
+        }
+        return [each.what for each in account(Accounts(db, orders, {}, {})).differences]

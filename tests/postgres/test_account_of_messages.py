@@ -2,15 +2,11 @@
 
 from datetime import timedelta
 
-import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from domain.order import Order
 from stack.account import messages
-from stack.account.books import Books as Accounts
-from stack.account.books import Kept
-from tests.postgres.books import Books
+from tests.postgres.books import Books, differences
 
 
 @pytest.fixture
@@ -52,9 +48,4 @@ async def test_a_message_of_an_order_that_never_came_waits_and_is_buried(
 
 def _differences(database: str) -> list[str]:
     """Of messages that are not applied."""
-    with psycopg.connect(database) as db:
-        orders = {
-            order: Kept(Order(id=order), settled, b"")
-            for order, settled in db.execute("select id, finished_at is not null from orders")
-        }
-        return [each.what for each in messages.account(Accounts(db, orders, {}, {})).differences]
+    return differences(database, messages.account)

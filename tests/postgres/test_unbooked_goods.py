@@ -1,13 +1,9 @@
 """Goods nobody can book stay visible until somebody has decided about them."""
 
-import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from domain.order import Order
 from stack.account import stock
-from stack.account.books import Books as Accounts
-from stack.account.books import Kept
-from tests.postgres.books import Books
+from tests.postgres.books import Books, differences
 
 
 async def test_goods_of_a_line_the_order_does_not_have_are_a_difference_at_its_end(
@@ -31,10 +27,4 @@ async def test_goods_of_a_line_the_order_does_not_have_are_a_difference_at_its_e
 
 def _differences(database: str) -> list[str]:
     """Of goods that are not booked."""
-    with psycopg.connect(database) as db:
-        orders = {
-            order: Kept(Order(id=order), settled, b"")
-            for order, settled in db.execute("select id, finished_at is not null from orders")
-        }
-        found = stock.account(Accounts(db, orders, {}, {}))
-        return [each.what for each in found.differences if "not booked" in each.what]
+    return [each for each in differences(database, stock.account) if "not booked" in each]

@@ -181,8 +181,7 @@ async def recorded_with_patience(world: World) -> None:
     """Records are blocked for longer than a local activity may take."""
     await world.place(lines=BOLTS)
     await world.settles("released")
-    async with world.adapters.books.pool.connection() as db, db.transaction():
-        await db.execute("lock table dead_letter in access exclusive mode")
+    async with world.without_records():
         await world.ship(EAST)
         await asyncio.sleep(7)
     await world.ends("closed")

@@ -3,8 +3,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from psycopg import AsyncConnection
-
 from tests.workflows.world import World
 
 
@@ -12,8 +10,7 @@ async def test_a_moment_that_comes_while_a_record_is_made_is_not_missed(running:
     await running.place()
     await running.settles("released")
     until = datetime.now(UTC) + timedelta(seconds=1)
-    async with await AsyncConnection.connect(running.database) as db:
-        await db.execute("lock table dead_letter in access exclusive mode")  # no record is made
+    async with running.without_records():
         await running.hold(until=until)
         await asyncio.sleep((until - datetime.now(UTC)).total_seconds() + 0.2)
 

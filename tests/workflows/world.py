@@ -67,6 +67,8 @@ BOLT, NUT = (
     for name in ("Bolt", "Nut")
 )
 
+BLOCK = b"lock table dead_letter in access exclusive mode"
+"""Every record looks whether there is something to write there; nothing else does."""
 QUICK = Patience(retry=timedelta(milliseconds=50))
 """What is tried again is tried again soon."""
 
@@ -186,6 +188,13 @@ class World(Looking):
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+    @asynccontextmanager
+    async def without_records(self) -> AsyncIterator[None]:
+        """None is made, of any order, until the block ends."""
+        async with self.adapters.books.pool.connection() as db, db.transaction():
+            await db.execute(BLOCK)
+            yield
 
     async def hand_over(self) -> None:
         """Give all that waits to the engine, as another worker's loop would."""
